@@ -1,0 +1,52 @@
+# One target per thing a developer does. `make demo` and `make test` need only Python 3.11+, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: setup demo ui test lint types bench docs lock clean
+
+setup: $(VENV)/.runtime
+
+# --no-deps: the lock is complete, and pip would look for hashes of extras (gql[requests]) that it lists without them.
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "llma needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --no-deps --require-hashes -r requirements.lock
+	$(PIP) --no-deps --editable .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(PIP) --no-deps --require-hashes -r requirements-dev.lock
+	touch $@
+
+demo: setup
+	$(BIN)/llma demo
+
+ui: setup
+	DAGSTER_HOME="$$($(BIN)/llma home)" $(BIN)/dagster dev -w workspace.yaml
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/basedpyright
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench.scoring
+	$(BIN)/python -m bench.hours
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/docs
+
+# The locks carry hashes and no addresses; needs uv.
+lock:
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .llma .pytest_cache .ruff_cache .hypothesis .coverage

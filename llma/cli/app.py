@@ -1,0 +1,112 @@
+"""``llma …``: the commands and their options. What each does lives in a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Events of LLM applications in, sentiment out, by the hour.",
+)
+
+From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])]
+To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])]
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[str], typer.Argument(help="JSON Lines files, gzipped or not; - for standard input")],
+) -> None:
+    """Append events to the store: first wins, unreadable lines are recorded and stop nothing."""
+    from llma.cli.ingest import ingest_paths
+
+    _run(lambda: ingest_paths(paths))
+
+
+@app.command()
+def run(
+    start: From = None,
+    end: To = None,
+    team: Annotated[list[int] | None, typer.Option(help="Only these teams, allowed or not; repeat for several")] = None,
+    force: Annotated[bool, typer.Option(help="Do every hour of the range again, whole")] = False,
+    rescore: Annotated[bool, typer.Option(help="Also the hours that another model version scored")] = False,
+) -> None:
+    """Run the stale hours of a range through Dagster (UTC; --to is exclusive; without a range: all)."""
+    from llma.cli.run import run_hours
+
+    _run(lambda: run_hours(start, end, teams=team, force=force, rescore=rescore))
+
+
+@app.command()
+def status(start: From = None, end: To = None) -> None:
+    """Hours and their counts, stale hours, and the reason of every blank."""
+    from llma.cli.status import print_status
+
+    _run(lambda: print_status(start, end))
+
+
+@app.command()
+def show(
+    trace_id: str, team: Annotated[int | None, typer.Option(help="The trace's team, where two share an id")] = None
+) -> None:
+    """One trace: each turn with its label and emotion, and the whole."""
+    from llma.cli.show import print_trace
+
+    _run(lambda: print_trace(trace_id, team))
+
+
+@app.command()
+def demo() -> None:
+    """Ingest the bundled real traces, run their 48 hours, and tell which conversations went badly."""
+    from llma.cli.demo import run_demo
+
+    _run(run_demo)
+
+
+@app.command()
+def extract(
+    path: Annotated[str, typer.Argument(help="JSON Lines of events; - for standard input")] = "-",
+    raw: Annotated[bool, typer.Option(help="Each line is a bare $ai_input value")] = False,
+) -> None:
+    """Filter: the user messages of each event, one JSON line per input line. Opens no store."""
+    from llma.cli.filters import extract_path
+
+    _run(lambda: extract_path(path, raw=raw))
+
+
+@app.command()
+def classify(
+    path: Annotated[str, typer.Argument(help="Lines of text; - for standard input")] = "-",
+    json: Annotated[bool, typer.Option(help="Each line is a JSON string")] = False,
+    bundle: Annotated[str | None, typer.Option(help="A bundle's name or folder; default: as the settings say")] = None,
+) -> None:
+    """Filter: sentiment and emotion of each line, one JSON line per input line. Opens no store."""
+    from llma.cli.filters import classify_path
+
+    _run(lambda: classify_path(path, json=json, bundle=bundle))
+
+
+@app.command(hidden=True)
+def home() -> None:
+    """Print the Dagster instance's folder, made ready (for `make ui`)."""
+    from llma.cli.instance import prepare_dagster_home
+    from llma.settings import settings
+
+    _run(lambda: print(prepare_dagster_home(settings())))
+
+
+def _run(command: Callable[[], object]) -> None:
+    """Run a command; our own errors are one line on standard error, with the exit code that the docs promise."""
+    from llma.cli.errors import run_command
+
+    raise SystemExit(run_command(command))
+
+
+if __name__ == "__main__":
+    app()

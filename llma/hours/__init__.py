@@ -1,0 +1,1 @@
+"""The hour as unit of work: which hours are stale, and how a step does one."""

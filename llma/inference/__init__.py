@@ -1,0 +1,1 @@
+"""A model on disk, a session in memory, texts in batches."""

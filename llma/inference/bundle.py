@@ -1,0 +1,185 @@
+"""A bundle: a model on disk, as a folder with ``model.onnx``, ``tokenizer.json`` and the ``bundle.json`` that describes them.
+
+Reading one loads no model and needs neither onnxruntime nor numpy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from llma.inference.errors import BundleError
+
+EMBEDDED = Path(__file__).parent.parent / "models"
+DESCRIPTION = "bundle.json"
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+
+FORMAT = 1
+# Part of every model version: raise it when our own part of a score changes (normalisation, truncation, margin rule).
+SCORING = 1
+
+Normalization = Literal["none", "tweet"]
+
+# Files found to be as described; (path, size, mtime) stands for the content, so that each is hashed once a process.
+_verified: set[tuple[str, int, int, str]] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One classification: the graph's output [rows, labels], its labels in the order of the logits, its temperature."""
+
+    output: str
+    labels: tuple[str, ...]
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What ``bundle.json`` says. ``about`` holds the keys that change no score: source, licence, measured accuracy.
+
+    ``model_version`` changes with whatever changes a score: the files, heads, temperatures, margin, normalisation, length.
+    """
+
+    name: str
+    version: str
+    folder: Path
+    files: Mapping[str, str]
+    inputs: tuple[str, ...]
+    heads: Mapping[str, Head]
+    max_tokens: int
+    neutral_margin: float
+    normalization: Normalization
+    about: Mapping[str, Any]
+    model_version: str
+
+    def head(self, name: str) -> Head:
+        """The head of that name. Raises BundleError where the bundle has none."""
+        if name not in self.heads:
+            raise BundleError(
+                f"bundle {self.name} has no {name} head (it has: {', '.join(self.heads)}); choose another for {name}"
+            )
+        return self.heads[name]
+
+
+def load_bundle(name_or_folder: str | Path) -> Bundle:
+    """The bundle of that name among the embedded ones, or in that folder, its files checked against their sha256.
+
+    Raises BundleError when there is none, when ``bundle.json`` cannot be understood, or when a file is not as described.
+    """
+    folder = _find(name_or_folder)
+    try:
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        bundle = _parse(folder, described)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"bundle {folder}: cannot read {DESCRIPTION} ({error}); fetch or build it again") from error
+    for file, sha256 in bundle.files.items():
+        _verify(folder / file, sha256)
+    return bundle
+
+
+def _find(name_or_folder: str | Path) -> Path:
+    """A plain name is first looked for among the embedded bundles."""
+    asked = Path(name_or_folder).expanduser()
+    plain = len(asked.parts) == 1 and asked.name not in ("", ".", "..")
+    candidates = [EMBEDDED / asked, asked] if plain else [asked]
+    for folder in candidates:
+        if (folder / DESCRIPTION).is_file():
+            return folder.resolve()
+    embedded = sorted(path.parent.name for path in EMBEDDED.glob(f"*/{DESCRIPTION}"))
+    raise BundleError(
+        f"no bundle {str(name_or_folder)!r}: neither embedded (there: {', '.join(embedded) or 'none'}) nor a folder "
+        f"with a {DESCRIPTION}. Set LLMA_SENTIMENT_BUNDLE and LLMA_EMOTION_BUNDLE to a name or a folder."
+    )
+
+
+def _parse(folder: Path, said: object) -> Bundle:
+    """Raises ValueError naming the field that is missing or of the wrong kind."""
+    if not isinstance(said, dict):
+        raise ValueError("it is not a JSON object")
+    rest: dict[str, Any] = dict(said)
+    if (number := rest.pop("format", None)) != FORMAT:
+        raise ValueError(f"its format is {number!r}, this version of llma reads {FORMAT}")
+    files = _take(rest, "files", dict)
+    missing = {MODEL, TOKENIZER} - files.keys()
+    if missing or not all(isinstance(sha, str) and len(sha) == 64 for sha in files.values()):
+        raise ValueError(f"'files' must give the sha256 of {MODEL} and {TOKENIZER}")
+    if any(len(Path(file).parts) != 1 or file in (".", "..") for file in files):
+        raise ValueError("'files' must name files of the folder itself")
+    heads = {name: _head(name, head) for name, head in _take(rest, "heads", dict).items()}
+    inputs = tuple(_take(rest, "inputs", list))
+    name, version = _take(rest, "name", str), str(rest.pop("version", ""))
+    max_tokens = _take(rest, "max_tokens", int)
+    if max_tokens < 3:
+        raise ValueError("'max_tokens' must leave room for a token between the two special ones")
+    margin = float(rest.pop("neutral_margin", 0.0))
+    normalization = rest.pop("normalization", "none")
+    if normalization not in get_args(Normalization):
+        raise ValueError(f"'normalization' must be one of {', '.join(get_args(Normalization))}")
+    scored_by = {
+        "scoring": SCORING,
+        "files": files,
+        "inputs": inputs,
+        "heads": {head: [h.output, h.labels, h.temperature] for head, h in heads.items()},
+        "max_tokens": max_tokens,
+        "neutral_margin": margin,
+        "normalization": normalization,
+    }
+    digest = hashlib.sha256(json.dumps(scored_by, sort_keys=True).encode()).hexdigest()[:10]
+    return Bundle(
+        name=name,
+        version=version,
+        folder=folder,
+        files=files,
+        inputs=inputs,
+        heads=heads,
+        max_tokens=max_tokens,
+        neutral_margin=margin,
+        normalization=cast("Normalization", normalization),
+        about=rest,
+        model_version=f"{name}-{version}+{digest}" if version else f"{name}+{digest}",
+    )
+
+
+def _head(name: str, said: object) -> Head:
+    if not isinstance(said, dict):
+        raise ValueError(f"head {name!r} is not a JSON object")
+    rest: dict[str, Any] = dict(said)
+    labels = tuple(_take(rest, "labels", list))
+    temperature = float(rest.get("temperature", 1.0))
+    if len(set(labels)) < 2 or len(set(labels)) != len(labels):
+        raise ValueError(f"head {name!r} needs two or more different labels")
+    if not 0 < temperature < float("inf"):
+        raise ValueError(f"head {name!r} needs a temperature above 0")
+    return Head(_take(rest, "output", str), labels, temperature)
+
+
+def _take(said: dict[str, Any], key: str, kind: type) -> Any:
+    """Removes and returns a required value."""
+    value = said.pop(key, None)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"{key!r} is missing or no {kind.__name__}")
+    return value
+
+
+def _verify(path: Path, sha256: str) -> None:
+    """Raises BundleError unless the file's bytes are the ones described."""
+    try:
+        stat = path.stat()
+        seen = (str(path), stat.st_size, stat.st_mtime_ns, sha256)
+        if seen in _verified:
+            return
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleError(f"bundle file {path} cannot be read ({error.strerror}); fetch or build it again") from error
+    if found != sha256:
+        raise BundleError(
+            f"bundle file {path} is damaged: its sha256 is {found[:12]}…, {DESCRIPTION} says {sha256[:12]}…. "
+            "Fetch or build it again (an embedded one: reinstall llma, and mind git's line ending conversion)."
+        )
+    _verified.add(seen)

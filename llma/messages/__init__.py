@@ -1,0 +1,1 @@
+"""What a person wrote, out of any provider's message shape."""

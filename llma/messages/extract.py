@@ -1,0 +1,151 @@
+"""What people wrote in an ``$ai_input``: which messages, which of their words, and how much of these.
+
+One path for every reader: the filter, the hourly step and the worker call the same functions, so that all see the same
+messages and the same turns.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llma.messages.conversation import Placed, UnreadableInputError, conversation
+from llma.messages.injected import without_injected
+from llma.messages.shapes import SYSTEM, USER, Said
+from llma.messages.turns import Heard, Turn, text_digest, turn_keys
+from llma.reasons import Failed, Skipped, Status
+
+ZERO_WIDTH_JOINER = "\u200d"
+EMOJI_MODIFIERS = ("\U0001f3fb", "\U0001f3ff")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a generation counts: its last ``max_messages`` user messages, of each the last ``max_chars``."""
+
+    max_messages: int
+    max_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A user message that counts: its position in the recorded array, and the text that is scored."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The user messages of an input, oldest first; or why there are none."""
+
+    status: Status
+    reason: Skipped | Failed | None
+    messages: tuple[Message, ...]
+
+
+def extract_input(ai_input: object, limits: Limits) -> Extraction:
+    """The user messages of an ``$ai_input``, whatever its shape. Raises nothing on any JSON value."""
+    return _extract(ai_input, limits)[0]
+
+
+def extract_turns(ai_input: object, limits: Limits, key: bytes) -> tuple[Extraction, tuple[Turn, ...]]:
+    """``extract_input``, and for each of its messages the turn of the conversation that it is (see ``turns.py``).
+
+    ``key`` is the store's secret: hashes of texts cannot be guessed without it. Raises nothing on any JSON value.
+    """
+    extraction, heard = _extract(ai_input, limits)
+    if not extraction.messages:
+        return extraction, ()
+    keys = turn_keys(heard, key)[-len(extraction.messages) :]
+    kept = heard[-len(extraction.messages) :]
+    return extraction, tuple(
+        Turn(
+            index=message.index,
+            text=message.text,
+            text_hash=text_digest(message.text, key).hex(),
+            turn_key=turn_key,
+            leading=spoken.previous is None,
+        )
+        for message, spoken, turn_key in zip(extraction.messages, kept, keys, strict=True)
+    )
+
+
+def _extract(ai_input: object, limits: Limits) -> tuple[Extraction, list[Heard]]:
+    if not ai_input:
+        return _nothing(Status.SKIPPED, Skipped.NO_AI_INPUT)
+    try:
+        placed = conversation(ai_input)
+        if isinstance(ai_input, str) and placed == []:  # "[]", "null": nothing, only written down
+            return _nothing(Status.SKIPPED, Skipped.NO_AI_INPUT)
+        heard = user_messages(placed or ())
+    except (UnreadableInputError, RecursionError):
+        return _nothing(Status.FAILED, Failed.PARSE_ERROR)
+    if not heard:
+        return _nothing(Status.SKIPPED, Skipped.NO_USER_MESSAGES)
+    messages = tuple(
+        Message(spoken.index, tail(spoken.text, limits.max_chars)) for spoken in heard[-limits.max_messages :]
+    )
+    return Extraction(Status.OK, None, messages), heard
+
+
+def _nothing(status: Status, reason: Skipped | Failed) -> tuple[Extraction, list[Heard]]:
+    return Extraction(status, reason, ()), []
+
+
+def user_messages(placed: Sequence[Placed]) -> list[Heard]:
+    """All user messages with words in them, each with the message before it.
+
+    System messages, and messages that neither say nor do anything (reasoning, a lone image), are nobody's predecessor:
+    SDKs leave them out of the next history.
+    """
+    heard: list[Heard] = []
+    previous: Said | None = None
+    for index, said in placed:
+        if said.role == SYSTEM:
+            continue
+        if said.role == USER:
+            text = written(said.texts)
+            if text:
+                heard.append(Heard(index, text, previous))
+                previous = Said(USER, [text], said.acts)
+            elif said.acts:
+                previous = Said(USER, [], said.acts)
+        elif said.acts or any(text and not text.isspace() for text in said.texts):
+            previous = said
+    return heard
+
+
+def written(texts: Sequence[str]) -> str:
+    """What a person wrote in the texts of one message, joined by newlines; empty where that is nothing but space."""
+    outside = (without_injected(text) for text in texts)
+    return "\n".join(text for text in outside if text and not text.isspace())
+
+
+def tail(text: str, max_chars: int) -> str:
+    """The last ``max_chars`` characters: how a message ends says most about the mood.
+
+    What would be left of a cut character at the start (a combining mark, the rest of a joined emoji) goes too.
+    """
+    if len(text) <= max_chars:
+        return text
+    start = len(text) - max_chars
+    if text[start:].isspace():
+        text = text.rstrip()
+        start = max(0, len(text) - max_chars)
+    whole = start
+    while 0 < whole < len(text) and _continues(text[whole - 1], text[whole]):
+        whole += 1
+    return text[whole:] or text[start:]
+
+
+def _continues(before: str, character: str) -> bool:
+    """Whether a character belongs to the one before it."""
+    if character.isascii():
+        return before == ZERO_WIDTH_JOINER
+    return (
+        ZERO_WIDTH_JOINER in (before, character)
+        or EMOJI_MODIFIERS[0] <= character <= EMOJI_MODIFIERS[1]
+        or unicodedata.category(character).startswith("M")
+    )

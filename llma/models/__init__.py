@@ -1,0 +1,1 @@
+"""Embedded bundles (data): each folder is one model."""

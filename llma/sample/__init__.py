@@ -1,0 +1,1 @@
+"""Real traces for the demo (data): see ATTRIBUTION.md for where each comes from and under which licence."""

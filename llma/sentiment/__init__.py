@@ -1,0 +1,1 @@
+"""Labels of messages, aggregates over them, the event that tells them."""

@@ -1,0 +1,245 @@
+"""The contract of a store: what it promises, whatever engine stands behind it. ``tests/store`` runs on every engine.
+
+A ``Reader`` sees one consistent state. A ``Writer`` commits when its block ends, all or nothing where the engine has
+transactions; where it has none, its calls take effect in the order of the calls, which every step makes in the order
+scores -> rows -> derived events -> ledger. All datetimes are aware UTC.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from llma.events import Event
+from llma.records import Coverage, DerivedEvent, LedgerEntry, RejectedEvent, SourceEvent, StaleHour, Text, TextScore
+from llma.store.tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class StoreError(RuntimeError):
+    """The store cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch of events: new ones and repetitions of what the store had (first wins)."""
+
+    stored: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours ``[start, end)``, both whole UTC hours."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TraceTotal:
+    """A trace over its distinct turns, whatever the hours: the answer of the view ``trace_totals``."""
+
+    team_id: int
+    trace_id: str
+    turns: int
+    positive: int
+    neutral: int
+    negative: int
+    unscored: int
+    worst_negative: float | None
+    emotions: dict[str, int]
+    first_at: datetime
+    last_at: datetime
+
+
+class Reader(ABC):
+    """Questions to one consistent state of the store."""
+
+    @abstractmethod
+    def generations(
+        self, team_id: int, hour: datetime, *, after_seq: int = 0, upto_seq: int
+    ) -> Iterator[list[SourceEvent]]:
+        """The hour's ``$ai_generation`` events, ``after_seq < seq <= upto_seq``, by seq, in batches of bounded memory."""
+
+    @abstractmethod
+    def trace_events(self, team_id: int, trace_id: str) -> list[SourceEvent]:
+        """All source events of a trace by ``(timestamp, seq)``."""
+
+    @abstractmethod
+    def rows(
+        self,
+        table: Table,
+        *,
+        team_id: int | None = None,
+        hour: datetime | None = None,
+        trace_ids: Collection[str] | None = None,
+        after_seq: int | None = None,
+        window: Window | None = None,
+    ) -> list[Any]:
+        """A table's rows as its records, in the order of its key; each filter narrows. An empty ``trace_ids``: none."""
+
+    @abstractmethod
+    def status_counts(self, table: Table, team_id: int, hour: datetime) -> tuple[int, int, int]:
+        """How many of the hour's rows are (ok, skipped, failed)."""
+
+    @abstractmethod
+    def coverage_counts(self, window: Window | None = None) -> list[tuple[str, str, str, int]]:
+        """How many items are not ok, as (step, status, reason, number)."""
+
+    @abstractmethod
+    def label_counts(self, table: Table, hour: datetime, column: str = "label") -> dict[str, int]:
+        """How often each label (or emotion) stands in the hour's rows of a table, all teams together."""
+
+    @abstractmethod
+    def worst_traces(self, hour: datetime, limit: int) -> list[Any]:
+        """The hour's negative ``TraceSentiment`` rows, the worst first: by negative messages, then the worst one's score."""
+
+    @abstractmethod
+    def turns(self, team_id: int, trace_id: str) -> list[Any]:
+        """The ``UserMessage`` rows of a trace's distinct turns, by time: what the view ``turns`` says."""
+
+    @abstractmethod
+    def trace_totals(
+        self, window: Window | None = None, *, team_id: int | None = None, trace_ids: Collection[str] | None = None
+    ) -> list[TraceTotal]:
+        """Each trace (with a turn in the window) over all of its distinct turns, the most negative first."""
+
+    @abstractmethod
+    def teams(self, hour: datetime) -> dict[int, tuple[int, int]]:
+        """The hour's teams: how many generations have arrived, and the last ``seq`` among them."""
+
+    @abstractmethod
+    def ledger(self, team_id: int, hour: datetime, step: str) -> LedgerEntry | None:
+        """How far a step has done a team and hour."""
+
+    @abstractmethod
+    def stale_hours(
+        self,
+        versions: Mapping[str, str | None],
+        *,
+        window: Window | None = None,
+        arrived_since: datetime | None = None,
+        team_ids: Collection[int] | None = None,
+    ) -> list[StaleHour]:
+        """Teams and hours where a step of ``versions`` (step -> model version, None: any) differs from the arrivals.
+
+        A step differs when it has no ledger entry, when its count or last seq are not the arrivals', or its version is not
+        the one asked for. Newest hour first.
+        """
+
+    @abstractmethod
+    def texts(self, team_id: int, hashes: Collection[str]) -> dict[str, str]:
+        """The texts of these hashes; a hash the store does not know is absent."""
+
+    @abstractmethod
+    def scores(self, team_id: int, hashes: Collection[str], model_version: str) -> dict[str, TextScore]:
+        """The cached scores of these hashes by this model version."""
+
+    @abstractmethod
+    def frame(self, table: str, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+        """A table or view as a DataFrame for notebooks, narrowed to ``[start, end)`` of its hour (or timestamp)."""
+
+
+class Writer(Reader):
+    """Changes to the store. Everything a Reader answers, it answers too, its own changes included."""
+
+    @abstractmethod
+    def append(self, events: Sequence[Event], now: datetime) -> Appended:
+        """Source events, first wins by ``(team_id, uuid)``; gives each new one its seq and counts the arrivals."""
+
+    @abstractmethod
+    def reject(self, rejected: Sequence[RejectedEvent]) -> None:
+        """Input lines that are no events; the same line of the same source is kept once."""
+
+    @abstractmethod
+    def put_texts(self, texts: Sequence[Text]) -> None:
+        """Texts by hash; of one the store has, only ``last_used_day`` moves (forward)."""
+
+    @abstractmethod
+    def put_scores(self, scores: Sequence[TextScore]) -> None:
+        """Scores into the cache, last wins."""
+
+    @abstractmethod
+    def replace_hour(
+        self, table: Table, team_id: int, hour: datetime, rows: Sequence[Any], seen_seq: int, *, step: str | None = None
+    ) -> None:
+        """The team's hour becomes these rows; but rows with ``source_seq > seen_seq`` are newer, and stay.
+
+        ``step`` narrows what is replaced to the rows of that step (for ``coverage``) or event name (``derived_events``).
+        """
+
+    @abstractmethod
+    def upsert(self, table: Table, rows: Sequence[Any]) -> None:
+        """Rows by natural key: of two, the one with the higher ``source_seq`` stays; at a tie, the new one."""
+
+    @abstractmethod
+    def remove_derived(self, team_id: int, uuids: Collection[str], upto_seq: int) -> None:
+        """Derived events whose subjects have no result any more, unless they are newer than ``upto_seq``."""
+
+    @abstractmethod
+    def clear_coverage(self, team_id: int, hour: datetime, step: str, items: Collection[str], upto_seq: int) -> None:
+        """Forget why these items were not ok, before it is said anew; what is newer than ``upto_seq`` stays."""
+
+    @abstractmethod
+    def begin_step(
+        self, team_id: int, hour: datetime, step: str, *, arrived_seq: int, run_id: str, now: datetime
+    ) -> None:
+        """Count an attempt on the arrivals up to ``arrived_seq``; a new ``arrived_seq`` starts the count afresh."""
+
+    @abstractmethod
+    def fail_step(self, team_id: int, hour: datetime, step: str, reason: str) -> None:
+        """Note why the attempt failed. The last result stays as it was."""
+
+    @abstractmethod
+    def finish_step(
+        self,
+        team_id: int,
+        hour: datetime,
+        step: str,
+        *,
+        number: int,
+        seen_seq: int,
+        model_version: str,
+        counts: tuple[int, int, int],
+        now: datetime,
+    ) -> None:
+        """The step has done the hour up to ``seen_seq``; counts are (ok, skipped, failed) over the whole hour."""
+
+
+class Store(ABC):
+    """An engine. ``reading`` and ``writing`` may wait for other processes; they never nest."""
+
+    text_key: bytes
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Reader]:
+        """One consistent state to read."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[Writer]:
+        """One change. Raises StoreError when the wait for other writers is too long."""
+
+    def frame(self, table: str, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+        """As ``Reader.frame``, in a block of its own."""
+        with self.reading() as reader:
+            return reader.frame(table, start, end)
+
+
+__all__ = [
+    "Appended",
+    "Coverage",
+    "DerivedEvent",
+    "Reader",
+    "Store",
+    "StoreError",
+    "TraceTotal",
+    "Window",
+    "Writer",
+]

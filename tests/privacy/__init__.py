@@ -1,0 +1,1 @@
+"""What users wrote and what is secret stay where they belong, whatever goes wrong."""

@@ -1,0 +1,48 @@
+"""A fresh store of each engine. A new engine is one factory and one entry in ``ENGINES``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llma.store.base import Store
+from llma.store.duckdb import DuckDBStore
+
+KEY = b"a key for tests"
+
+# (folder) -> an opener of one and the same store: each call gives a store object of its own, as another process would have.
+Opener = Callable[[], Store]
+
+
+def duckdb_store(folder: Path) -> DuckDBStore:
+    return DuckDBStore(folder / "data" / "llma.duckdb", KEY, memory_mb=256, lock_timeout=60)
+
+
+ENGINES: dict[str, Callable[[Path], Store]] = {"duckdb": duckdb_store}
+# Where a block is one transaction; elsewhere the contract only promises that its calls take effect in their order.
+TRANSACTIONAL = {"duckdb"}
+
+
+@pytest.fixture(params=list(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of an engine; child processes open their store by it."""
+    return request.param
+
+
+@pytest.fixture
+def transactional(engine: str) -> None:
+    """For tests of what only transactions can give."""
+    if engine not in TRANSACTIONAL:
+        pytest.skip(f"{engine} has no transactions")
+
+
+@pytest.fixture
+def opener(engine: str, tmp_path: Path) -> Opener:
+    return lambda: ENGINES[engine](tmp_path)
+
+
+@pytest.fixture
+def store(opener: Opener) -> Store:
+    return opener()
