@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo ui test lint types bench docs lock clean
+.PHONY: setup demo ui test test-export lint types bench bench-inference docs lock clean
 
 setup: $(VENV)/.runtime
 
@@ -27,7 +27,20 @@ ui: setup
 	DAGSTER_HOME="$$($(BIN)/llma home)" $(BIN)/dagster dev -w workspace.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not export" --numprocesses 2 --dist worksteal --cov --cov-report=term:skip-covered
+
+# torch and optimum live apart: 1.5 GB, and older tokenizers than the runtime's.
+EXPORT := .venv-export
+EXPORT_PIP := $(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint export/constraints.txt
+
+$(EXPORT)/.ready: export/constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(EXPORT)
+	$(EXPORT_PIP) torch
+	$(EXPORT_PIP) --editable '.[export]' matplotlib pytest pytest-timeout
+	touch $@
+
+test-export: $(EXPORT)/.ready
+	$(EXPORT)/bin/python -m pytest -m export tests/export
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -40,6 +53,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench.scoring
 	$(BIN)/python -m bench.hours
 
+# A quiet machine for half an hour, 6 GB of memory.
+bench-inference: $(EXPORT)/.ready
+	$(EXPORT)/bin/python -m bench.inference
+
 docs: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/docs
 
@@ -49,4 +66,4 @@ lock:
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .llma .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(EXPORT) .llma .pytest_cache .ruff_cache .hypothesis .coverage

@@ -41,6 +41,7 @@ class ByWords:
 
     model = "by-words"
     model_version = "by-words-1"
+    neutral_margin = 0.0
 
     def stream(
         self, texts: Sequence[str], should_stop: Callable[[], bool] | None = None

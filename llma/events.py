@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 GENERATION = "$ai_generation"
+SPAN = "$ai_span"
+TRACE = "$ai_trace"
+EMBEDDING = "$ai_embedding"
+EVALUATION = "$ai_evaluation"
+FEEDBACK = "$ai_feedback"
+METRIC = "$ai_metric"
 SENTIMENT = "$ai_sentiment"
 
 # What llma itself emits: an ingested event of such a name is stored, and ignored as activity.

@@ -92,7 +92,8 @@ class UserMessage:
     """A turn of a trace that the hour's generations carry, once.
 
     ``generation_uuid``, ``message_index`` and ``timestamp`` are of its first carrier in the hour; ``first_in_history``:
-    nothing but system messages stands before it; ``removed_share``: the part of the text that cleaning took, 0 to 1.
+    nothing but system messages stands before it; ``removed_share``: the part of the text that cleaning took, 0 to 1. At 1
+    nothing is left to score, and ``text_hash`` is that of what was written, which ``texts`` does not hold.
     """
 
     team_id: int

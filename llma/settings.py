@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 EVERY_TEAM = "*"
@@ -57,6 +57,22 @@ class Settings(BaseSettings):
     sentiment_bundle: str = Field("minilm-chat", description="Bundle of the sentiment head: a name or a folder")
     emotion_bundle: str = Field("minilm-chat", description="Bundle of the emotion head; empty: no emotions")
     inference_threads: int = Field(0, ge=0, description="Threads that score; 0: one per core")
+    model_cache: Path = Field(
+        Path("~/.cache/llma/models"),
+        description="Folder of the bundles that were pulled",
+        # The last two are the names that two other sentiment pipelines use for the same folder.
+        validation_alias=AliasChoices("LLMA_MODEL_CACHE", "POSTHOG_SENTIMENT_MODEL_CACHE", "ONNX_CACHE_DIR"),
+    )
+    offline: bool = Field(False, description="1: a bundle that is not here is an error at once, never fetched")
+
+    render_max_chars: int = Field(
+        2_000_000,
+        ge=0,
+        description="Longest text of a trace in characters: of a longer one a sample of lines; 0: no bound",
+    )
+    render_repeat_history: bool = Field(
+        False, description="1: each generation of a rendered trace shows its whole input, also what was shown before"
+    )
 
     duckdb_memory_mb: int = Field(512, ge=64, description="Memory that DuckDB may use, in MiB")
     lock_timeout_seconds: float = Field(120, gt=0, description="Longest wait for the DuckDB file")
@@ -84,7 +100,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a whole hour, such as 2026-01-01T00:00Z")
         return value
 
-    @field_validator("home")
+    @field_validator("home", "model_cache")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
@@ -104,5 +120,10 @@ def settings() -> Settings:
     try:
         return Settings(_env_file=checkout() / ".env")  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
     except ValidationError as error:
-        wrong = "; ".join(f"LLMA_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        wrong = "; ".join(f"{_variable(str(e['loc'][0]))}: {e['msg']}" for e in error.errors(include_input=False))
         raise SettingsError(f"unusable settings: {wrong}. See .env.example for what each one takes.") from None
+
+
+def _variable(place: str) -> str:
+    """The variable's name: of a field with names of its own pydantic gives the name, of another the field."""
+    return place if place.isupper() else f"LLMA_{place.upper()}"

@@ -17,9 +17,11 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A home in the temporary folder, for tests that name none of their own."""
+    """A home in the temporary folder, for tests that name none of their own; and nothing is ever fetched from the hub."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LLMA_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("LLMA_MODEL_CACHE", str(tmp_path_factory.mktemp("models")))
+        patch.setenv("LLMA_OFFLINE", "1")
         yield
 
 

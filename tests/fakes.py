@@ -27,12 +27,14 @@ class KeywordScorer:
         self,
         *,
         model_version: str = "keywords-1",
+        neutral_margin: float = 0.0,
         failing: Mapping[str, Failed] | None = None,
         hanging: Collection[str] = (),
         unusable: bool = False,
         chunk: int = 10,
     ) -> None:
         self.model_version = model_version
+        self.neutral_margin = neutral_margin
         self.failing = dict(failing or {})
         self.hanging = set(hanging)
         self.unusable = unusable
@@ -81,6 +83,6 @@ class KeywordScorer:
             scores, emotions = (0.1, 0.8, 0.1), (0.1, 0.1, 0.8)
         return Scored.ok(
             dict(zip(("negative", "neutral", "positive"), scores, strict=True)),
-            0.0,
+            self.neutral_margin,
             dict(zip(("anger", "joy", "neutral"), emotions, strict=True)),
         )

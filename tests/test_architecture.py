@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "llma_assets": {"llma", "resources", "llma_assets"},
     "sensors": {"llma", "resources", "llma_assets", "sensors"},
     "schedules": {"llma", "resources", "llma_assets", "schedules"},
-    "training": {"llma", "training"},
+    "export": {"llma", "export"},
+    "training": {"llma", "export", "training"},
 }
 NEVER_IN_LLMA = {"dagster", "dagster_duckdb", "fastapi", "starlette", "torch", "optimum", "transformers"}
 SQL = ("SELECT ", "INSERT INTO", "DELETE FROM", "UPDATE SET", "CREATE TABLE", "MERGE INTO")

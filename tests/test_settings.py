@@ -27,6 +27,8 @@ def test_the_example_lists_every_setting_with_its_default():
             assert datetime.fromisoformat(said) == field.default
         elif field.default is None:
             assert said == ""
+        elif isinstance(field.default, bool):
+            assert said == str(int(field.default))
         else:
             assert type(field.default)(said) == field.default
 
@@ -83,3 +85,24 @@ def test_the_dagster_home_follows_the_home_unless_it_is_set(monkeypatch, tmp_pat
     assert settings().dagster_home == tmp_path / "here" / "dagster"
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "elsewhere"))
     assert settings().dagster_home == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize("name", ["LLMA_MODEL_CACHE", "POSTHOG_SENTIMENT_MODEL_CACHE", "ONNX_CACHE_DIR"])
+def test_the_model_cache_has_three_names(monkeypatch, tmp_path, name):
+    for each in ("LLMA_MODEL_CACHE", "POSTHOG_SENTIMENT_MODEL_CACHE", "ONNX_CACHE_DIR"):
+        monkeypatch.delenv(each, raising=False)
+    assert settings().model_cache == Path.home() / ".cache" / "llma" / "models"
+    monkeypatch.setenv(name, str(tmp_path / "models"))
+    assert settings().model_cache == tmp_path / "models"
+
+
+def test_our_own_name_of_the_model_cache_wins(monkeypatch, tmp_path):
+    monkeypatch.setenv("ONNX_CACHE_DIR", str(tmp_path / "theirs"))
+    monkeypatch.setenv("LLMA_MODEL_CACHE", str(tmp_path / "ours"))
+    assert settings().model_cache == tmp_path / "ours"
+
+
+def test_a_setting_with_names_of_its_own_is_named_once_in_an_error(monkeypatch):
+    monkeypatch.setenv("LLMA_OFFLINE", "perhaps")
+    with pytest.raises(SettingsError, match=r"unusable settings: LLMA_OFFLINE: "):
+        settings()

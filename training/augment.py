@@ -1,4 +1,4 @@
-"""More chat messages from few: real ones varied in writing, composed with hand-written phrases, made long.
+"""More chat messages from few: real ones varied in writing, composed with written ones, made long.
 
 What a message expresses does not change when a request is put before or after it, when it is typed carelessly, or when
 it stands at the end of a pasted log. Every rule here keeps the label by that reasoning; nothing calls a language model.
@@ -78,12 +78,12 @@ def bare_formulas(rng: random.Random) -> list[Example]:
     ]
 
 
-def chat_epoch(chat: Sequence[Example], phrases: Sequence[Example], copies: int, rng: random.Random) -> list[Example]:
-    """The chat part of one epoch: `copies` variants of each labelled message, phrases, compositions, long messages.
+def chat_epoch(chat: Sequence[Example], written: Sequence[Example], copies: int, rng: random.Random) -> list[Example]:
+    """The chat part of one epoch: `copies` variants of each labelled and each written message, compositions, long messages.
 
     Neutral messages are varied with politeness; messages with feeling, because they are few, are also composed with
-    neutral requests. Only half of the phrases with feeling come in each copy: all of them would double the share of
-    feeling in chat, and with it the neutral messages that are called positive. Long messages are 3 % of the result.
+    neutral requests. Of the written messages with feeling, half come in each copy: they are half of what was written and a
+    tenth of what people write, and a net that sees too many calls neutral messages positive. Long messages are 6 %.
     """
     neutral = [example for example in chat if example.sentiment == NEUTRAL_SENTIMENT and example.weight == 1.0]
     feeling = [example for example in chat if example.sentiment != NEUTRAL_SENTIMENT]
@@ -94,15 +94,15 @@ def chat_epoch(chat: Sequence[Example], phrases: Sequence[Example], copies: int,
             if example.sentiment == NEUTRAL_SENTIMENT and rng.random() < 0.2:
                 text = polite(text, rng)
             result.append(example if copy == 0 else replace(example, text=retyped(text, rng)))
-        for example in phrases:
-            neutral_phrase = example.sentiment == NEUTRAL_SENTIMENT
-            if not neutral_phrase and rng.random() < 0.5:
+        for example in written:
+            is_neutral = example.sentiment == NEUTRAL_SENTIMENT
+            if not is_neutral and rng.random() < 0.5:
                 continue
             text = retyped(example.text, rng)
-            if neutral_phrase and rng.random() < 0.3:
+            if is_neutral and rng.random() < 0.2:
                 text = polite(text, rng)
             result.append(replace(example, text=text))
-            if rng.random() < (0.3 if neutral_phrase else 0.5):
+            if rng.random() < 0.2 and len(text) < 300:
                 result.append(composed(example, rng.choice(neutral), rng))
         result.extend(bare_formulas(rng))
         result.extend(
@@ -111,5 +111,6 @@ def chat_epoch(chat: Sequence[Example], phrases: Sequence[Example], copies: int,
             if rng.random() < 0.3 and len(example.text) < 300
         )
     fillers = [example for example in neutral if len(example.text) < 600]
-    result.extend(long_message(rng.choice([*chat, *phrases]), fillers, rng) for _ in range(len(result) // 33))
+    short = [example for example in (*chat, *written) if len(example.text) < 300]
+    result.extend(long_message(rng.choice(short), fillers, rng) for _ in range(len(result) // 16))
     return result

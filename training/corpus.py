@@ -1,8 +1,8 @@
-"""What one epoch trains on: tweets and Reddit once, labelled chat several times over and varied, user turns unlabelled."""
+"""What one epoch trains on: tweets and Reddit once, labelled and written chat several times over and varied."""
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from training.data import Example
 from training.labels import EMOTIONS, SENTIMENTS, UNLABELLED
 
 WIDE_TOKENS = 128  # tweets and comments; 99.9 % are shorter
-CHAT_TOKENS = 256
+CHAT_TOKENS = 320
 
 VALIDATION = ("sentiment_val.tsv", "emotion_val.tsv", "chat_labels_val.jsonl")
 
@@ -30,7 +30,10 @@ class Targets:
     emotion_weight: Tensor
 
     def taught(self, sentiment: Tensor, emotion: Tensor, share: float) -> "Targets":
-        """The targets with the teachers' probabilities as `share` of each, and all of it where there was no label."""
+        """The targets with the teacher's probabilities [m, classes] of the first m texts as `share` of theirs.
+
+        Of a head that has no label for a text, the teacher's are all of it.
+        """
         return Targets(
             *_mixed(self.sentiment, self.sentiment_weight, sentiment, share),
             *_mixed(self.emotion, self.emotion_weight, emotion, share),
@@ -38,8 +41,11 @@ class Targets:
 
 
 def _mixed(target: Tensor, weight: Tensor, soft: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    own = ((weight > 0).float() * (1 - share))[:, None]
-    return own * target + (1 - own) * soft, torch.where(weight > 0, weight, 1.0)
+    taught = len(soft)
+    own = ((weight[:taught] > 0) * (1 - share))[:, None]
+    mixed = own * target[:taught] + (1 - own) * soft
+    known = torch.where(weight[:taught] > 0, weight[:taught], 1.0)
+    return torch.cat([mixed, target[taught:]]), torch.cat([known, weight[taught:]])
 
 
 def targets_of(examples: Sequence[Example]) -> Targets:
@@ -64,24 +70,23 @@ class Corpus:
     wide: list[Example]
     wide_ids: list[list[int]]
     chat: list[Example]
-    phrases: list[Example]
-    turns: list[Example]
+    written: list[Example]
     held_wide: list[Example]
     held_chat: list[Example]
+    held_written: list[Example]
     chat_copies: int
 
-    def epoch(self, seed: int, epoch: int, wide_share: float) -> tuple[list[list[int]], Targets]:
-        """Token ids and targets of the epoch's texts, in fixed order.
+    def epoch(self, seed: int, epoch: int, wide_share: float) -> tuple[list[list[int]], Targets, int]:
+        """Token ids and targets of the epoch's texts, in fixed order: so many tweets and comments, then the chat.
 
         Every epoch draws its share of the tweets and comments and varies the chat messages anew.
         """
         rng = random.Random(f"{seed} chat {epoch}")
-        chat = augment.chat_epoch(self.chat, self.phrases, self.chat_copies, rng)
-        chat += [replace(turn, text=augment.retyped(turn.text, rng)) for turn in self.turns]
+        chat = augment.chat_epoch(self.chat, self.written, self.chat_copies, rng)
         count = len(self.wide)
         drawn = range(count) if wide_share >= 1 else sorted(rng.sample(range(count), round(count * wide_share)))
         ids = [self.wide_ids[i] for i in drawn] + encode(self.tokenizer, (row.text for row in chat), CHAT_TOKENS)
-        return ids, targets_of([*(self.wide[i] for i in drawn), *chat])
+        return ids, targets_of([*(self.wide[i] for i in drawn), *chat]), len(drawn)
 
 
 def load(
@@ -91,12 +96,8 @@ def load(
     chat_copies: int,
     unsure_weight: float,
     chat_held_out: float,
-    unlabelled: bool,
 ) -> Corpus:
-    """The corpus of the data folder. 4 % of tweets and comments and `chat_held_out` of the chat are held out.
-
-    User turns are only of use with a teacher, hence `unlabelled`; the held-out and validation turns are left out.
-    """
+    """The corpus of the data folder. 4 % of tweets and comments and `chat_held_out` of the chat are held out."""
     measured = data.read_texts(folder / name for name in VALIDATION)
     files = ("sentiment_train.tsv", "emotion_train.tsv")
     rows = data.without_bare_thanks(row for name in files for row in data.read_tsv(folder / name))
@@ -104,16 +105,16 @@ def load(
     wide, held_wide = data.held_out(wide, 0.04)
     labelled = data.without(data.read_chat(folder / "chat_labels_train.jsonl", unsure_weight), measured)
     chat, held_chat = data.held_out(labelled, chat_held_out)
+    written, held_written = data.held_out(data.without(data.read_written(), measured), chat_held_out)
     unseen = data.without(data.read_user_turns(folder / "traces_dev.jsonl.gz"), measured | data.texts_of(labelled))
-    more, turns = data.label_turns(unseen)
     return Corpus(
         tokenizer=tokenizer,
         wide=wide,
         wide_ids=encode(tokenizer, (example.text for example in wide), WIDE_TOKENS),
-        chat=data.merged([*chat, *more]),
-        phrases=data.without(data.read_phrases(), measured | data.texts_of(held_chat)),
-        turns=turns if unlabelled else [],
+        chat=data.merged([*chat, *data.labelled_turns(unseen)]),
+        written=data.without(written, data.texts_of(held_chat)),
         held_wide=held_wide,
         held_chat=held_chat,
+        held_written=held_written,
         chat_copies=chat_copies,
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
+from llma.messages.clean import cleaned
 from training.labels import EMOTIONS, SENTIMENTS, UNLABELLED
 
 Domain = Literal["tweet", "reddit", "chat"]
@@ -64,14 +65,16 @@ def read_tsv(path: Path) -> list[Example]:
 
 
 def read_chat(path: Path, unsure_weight: float = 1.0) -> list[Example]:
-    """The rows in order; a label that two annotators did not agree on is `UNLABELLED`.
+    """The rows in order, cleaned as the product cleans; a label that two annotators did not agree on is `UNLABELLED`.
+
+    A message that is nothing but pasted text stays whole: the product would not score it, and it costs nothing.
 
     `unsure_weight` is the loss weight of rows whose one annotator was not sure.
     """
     rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
     return [
         Example(
-            text=normalize(row["text"]),
+            text=normalize(cleaned(row["text"]).text or row["text"]),
             sentiment=SENTIMENTS.index(row["sentiment"]) if row["sentiment"] else UNLABELLED,
             emotion=EMOTIONS.index(row["emotion"]) if row["emotion"] else UNLABELLED,
             domain="chat",
@@ -81,13 +84,9 @@ def read_chat(path: Path, unsure_weight: float = 1.0) -> list[Example]:
     ]
 
 
-def read_phrases() -> list[Example]:
-    """Our own hand-written chat sentences (`chat_phrases.tsv` beside this file)."""
-    with (Path(__file__).parent / "chat_phrases.tsv").open(encoding="utf-8", newline="") as file:
-        return [
-            Example(row["text"], SENTIMENTS.index(row["sentiment"]), EMOTIONS.index(row["emotion"]), "chat")
-            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        ]
+def read_written() -> list[Example]:
+    """The chat messages that were written for this purpose (`chat_messages.jsonl` beside this file)."""
+    return read_chat(Path(__file__).parent / "chat_messages.jsonl")
 
 
 def text_hash(text: str) -> str:
@@ -95,24 +94,20 @@ def text_hash(text: str) -> str:
     return hashlib.blake2b(same_text(text).encode(), digest_size=8).hexdigest()
 
 
-def label_turns(turns: Iterable[Example]) -> tuple[list[Example], list[Example]]:
-    """(turns that `chat_turns.tsv` labels, the others).
+def labelled_turns(turns: Iterable[Example]) -> list[Example]:
+    """Those of the turns that `chat_turns.tsv` labels.
 
     That file holds hashes instead of texts, since some of the texts are share-alike. We read the 200 turns an early
     model was least sure of and labelled those that the rubric of the labelled chat decides.
     """
     with (Path(__file__).parent / "chat_turns.tsv").open(encoding="utf-8", newline="") as file:
         labels = {row["text_hash"]: row for row in csv.DictReader(file, delimiter="\t")}
-    labelled: list[Example] = []
-    others: list[Example] = []
-    for turn in turns:
-        row = labels.get(text_hash(turn.text))
-        if row is None:
-            others.append(turn)
-        else:
-            sentiment, emotion = SENTIMENTS.index(row["sentiment"]), EMOTIONS.index(row["emotion"])
-            labelled.append(replace(turn, sentiment=sentiment, emotion=emotion))
-    return labelled, others
+    found = ((turn, labels.get(text_hash(turn.text))) for turn in turns)
+    return [
+        replace(turn, sentiment=SENTIMENTS.index(row["sentiment"]), emotion=EMOTIONS.index(row["emotion"]))
+        for turn, row in found
+        if row is not None
+    ]
 
 
 def read_user_turns(path: Path) -> list[Example]:

@@ -9,12 +9,13 @@ import numpy as np
 
 from training import data, measure
 from training.data import Example
-from training.labels import EMOTIONS, NEUTRAL_SENTIMENT, UNLABELLED
+from training.labels import EMOTIONS, NEUTRAL_SENTIMENT, SENTIMENTS, UNLABELLED
 
 # Texts to raw sentiment [n, 3] and emotion [n, 7] logits.
 Score = Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]
 
-NEUTRAL: Final = (NEUTRAL_SENTIMENT, EMOTIONS.index("neutral"))  # of the sentiment and of the emotion head
+LABELS: Final = (SENTIMENTS, EMOTIONS)  # of the sentiment and of the emotion head
+NEUTRAL: Final = (NEUTRAL_SENTIMENT, EMOTIONS.index("neutral"))  # of the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,12 @@ class Answers:
         """`measure.figures` of the calibrated probabilities and the number of rows; the margin is the sentiment's."""
         probabilities = measure.softmax(self.logits, temperatures[self.head])
         margin = margin if self.head == 0 else 0.0
-        return measure.figures(self.truth, probabilities, NEUTRAL[self.head], margin) | {"n": len(self.truth)}
+        return measure.figures(self.truth, probabilities, LABELS[self.head], margin) | {"n": len(self.truth)}
 
     def confusion(self) -> list[list[int]]:
         """Counts [true class][predicted class] without a margin."""
-        return measure.confusion(self.truth, self.logits.argmax(axis=1), self.logits.shape[1]).tolist()
+        table = measure.confusion(self.truth, self.logits.argmax(axis=1), self.logits.shape[1])
+        return table[:, :-1].tolist()  # every row has an answer
 
 
 def answers(name: str, examples: Sequence[Example], score: Score) -> list[Answers]:

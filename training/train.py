@@ -41,7 +41,7 @@ class Settings:
     averaging: float = 0.998  # per step, of the weights that are kept in the end
     batch_tokens: int = 4096
     batch_rows: int = 128
-    teacher_share: float = 0.5  # of the target, where a teacher is given; texts without label have only the teacher
+    teacher_share: float = 0.5  # of the targets of tweets and comments, where a teacher is given
     teacher_temperature: float = 1.0
 
 
@@ -134,11 +134,11 @@ class Run:
         self.epoch, self.batch, self.step, self.seconds = state["position"]
         torch.set_rng_state(state["random"])
 
-    def targets(self, ids: list[list[int]], targets: Targets) -> Targets:
-        """The targets of an epoch with the teacher's probabilities mixed in."""
+    def targets(self, ids: list[list[int]], targets: Targets, wide: int) -> Targets:
+        """The targets of an epoch; in those of its first `wide` texts, tweets and comments, the teacher's are mixed."""
         if self.teacher is None:
             return targets
-        softened = (logits / self.settings.teacher_temperature for logits in logits_of(self.teacher, ids))
+        softened = (logits / self.settings.teacher_temperature for logits in logits_of(self.teacher, ids[:wide]))
         sentiment, emotion = (torch.softmax(logits, dim=-1) for logits in softened)
         return targets.taught(sentiment, emotion, self.settings.teacher_share)
 
@@ -148,8 +148,8 @@ class Run:
         before = self.seconds
         steps = 0
         while self.epoch < min(self.settings.epochs, self.settings.stop_after):
-            ids, targets = self.corpus.epoch(self.settings.seed, self.epoch, self.settings.wide_share)
-            targets = self.targets(ids, targets)
+            ids, labels, wide = self.corpus.epoch(self.settings.seed, self.epoch, self.settings.wide_share)
+            targets = self.targets(ids, labels, wide)
             rng = random.Random(f"{self.settings.seed} batches {self.epoch}")
             plan = batches.shuffled(ids, self.settings.batch_tokens, self.settings.batch_rows, rng)
             # Epochs differ by a few batches; the plan of the first one seen is precise enough for the schedule.
@@ -216,7 +216,6 @@ def main() -> None:
         chat_copies=settings.chat_copies,
         unsure_weight=settings.unsure_weight,
         chat_held_out=settings.chat_held_out,
-        unlabelled=bool(options.teacher),
     )
     torch.manual_seed(settings.seed)
     teacher = load_model(options.teacher) if options.teacher else None
@@ -228,7 +227,7 @@ def main() -> None:
     for path in (*options.start, *options.teacher):
         minutes |= json.loads((path.parent / "run.json").read_text(encoding="utf-8"))["minutes"]
     minutes[options.out.name] = round(run.seconds / 60, 1)
-    parts = ("wide", "chat", "phrases", "turns", "held_wide", "held_chat")
+    parts = ("wide", "chat", "written", "held_wide", "held_chat", "held_written")
     report = {
         "settings": asdict(settings),
         "start": [path.parent.name for path in options.start],

@@ -8,12 +8,16 @@ from typing import Annotated
 
 import typer
 
+from llma.cli.models import models
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Events of LLM applications in, sentiment out, by the hour.",
 )
+
+app.add_typer(models, name="models")
 
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])]
 To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])]
@@ -59,6 +63,21 @@ def show(
     from llma.cli.show import print_trace
 
     _run(lambda: print_trace(trace_id, team))
+
+
+@app.command()
+def render(
+    trace: Annotated[str, typer.Argument(help="A trace's id, or a JSON Lines file of events (- for standard input)")],
+    team: Annotated[int | None, typer.Option(help="The trace's team, where two share an id")] = None,
+    only: Annotated[str | None, typer.Option("--trace", help="Of a file: only the trace of this id")] = None,
+    max_chars: Annotated[
+        int | None, typer.Option(min=0, help="Longest text; a longer one shows a sample of its lines; 0: no bound")
+    ] = None,
+) -> None:
+    """One trace as numbered text: the tree of its events with inputs, outputs, tool calls and errors."""
+    from llma.cli.render import render_traces
+
+    _run(lambda: render_traces(trace, team_id=team, only=only, max_chars=max_chars))
 
 
 @app.command()

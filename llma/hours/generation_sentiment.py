@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from llma.events import SENTIMENT
-from llma.hours.coverage import coverage_of, write_coverage
+from llma.hours.coverage import coverage_of, why_unscored, write_coverage
 from llma.hours.deadline import Deadline
 from llma.hours.message_sentiment import version_of
 from llma.hours.step import Outcome, Task
-from llma.reasons import Failed, Status
+from llma.reasons import Status
 from llma.records import DerivedEvent, GenerationMessages, GenerationSentiment, MessageSentiment
 from llma.sentiment.aggregate import aggregate
 from llma.sentiment.classify import Scorer
@@ -30,6 +30,7 @@ class GenerationSentimentStep:
     def __init__(self, store: Store, scorer: Scorer, messages_version: str) -> None:
         self._store = store
         self._model, self._model_version = scorer.model, scorer.model_version
+        self._margin = scorer.neutral_margin
         self.version = version_of(scorer, messages_version)
 
     def run(self, task: Task, deadline: Deadline) -> Outcome:
@@ -60,8 +61,8 @@ class GenerationSentimentStep:
         scored = [c.message for c in carried if c.message is not None and c.message.label is not None]
         status, reason = Status(generation.status), generation.reason
         if status is Status.OK and not scored:
-            status, reason = Status.FAILED, _why_unscored(carried)
-        whole = aggregate(scored) if scored else None
+            status, reason = why_unscored([each.message for each in carried])
+        whole = aggregate(scored, margin=self._margin) if scored else None
         return GenerationSentiment(
             team_id=generation.team_id,
             hour=generation.hour,
@@ -112,9 +113,3 @@ def _incomplete(reader: Reader, task: Task, traces: Collection[str]) -> list[Gen
         return []
     carried = reader.rows(GENERATION_MESSAGES, team_id=task.team_id, hour=task.hour, trace_ids=traces)
     return [each for each in carried if each.generation_uuid in unscored and each.source_seq <= task.after_seq]
-
-
-def _why_unscored(carried: Sequence[Carried]) -> str:
-    """The reason of the last message that has one: the newest tells what stands in the way now."""
-    reasons = [c.message.reason for c in carried if c.message is not None and c.message.reason]
-    return reasons[-1] if reasons else Failed.MODEL_ERROR

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from llma.hours.coverage import coverage_of, write_coverage
 from llma.hours.deadline import Deadline
 from llma.hours.step import Outcome, Task
-from llma.reasons import Failed, Status
+from llma.reasons import Failed, Skipped, Status
 from llma.records import MessageSentiment, TextScore, UserMessage
 from llma.sentiment.classify import Scorer
 from llma.sentiment.labels import Scored
@@ -27,6 +27,7 @@ FLUSH_SECONDS = 20.0
 _ROUNDING = 1e-4
 
 _GONE = Scored.failed(Failed.PARSE_ERROR)
+_EMPTY = Scored.skipped(Skipped.EMPTY_AFTER_CLEANING)
 
 
 def version_of(scorer: Scorer, messages_version: str) -> str:
@@ -61,7 +62,7 @@ class MessageSentimentStep:
             messages: list[UserMessage] = reader.rows(
                 USER_MESSAGES, team_id=task.team_id, hour=task.hour, after_seq=task.after_seq
             )
-            hashes = {message.text_hash for message in messages}
+            hashes = {message.text_hash for message in messages if not _is_empty(message)}
             cached = reader.scores(task.team_id, hashes, self._scorer.model_version)
         scored = {text_hash: _from_cache(score) for text_hash, score in cached.items()}
         started = time.perf_counter()
@@ -77,7 +78,10 @@ class MessageSentimentStep:
             "no_distribution": sum(not _is_distribution(each) for each in scored.values()),
             "seconds_scoring": time.perf_counter() - started,
         }
-        rows = [self._row(message, scored.get(message.text_hash, _GONE)) for message in messages]
+        rows = [
+            self._row(message, _EMPTY if _is_empty(message) else scored.get(message.text_hash, _GONE))
+            for message in messages
+        ]
         return Outcome(lambda writer: self._write(writer, task, rows), figures)
 
     def _score(self, task: Task, hashes: Sequence[str], deadline: Deadline) -> dict[str, Scored]:
@@ -140,6 +144,11 @@ class MessageSentimentStep:
         write_coverage(
             writer, task, self.name, [coverage_of(row, self.name, f"{row.trace_id}:{row.turn_key}") for row in rows]
         )
+
+
+def _is_empty(message: UserMessage) -> bool:
+    """Whether cleaning has left nothing of the message."""
+    return message.removed_share >= 1
 
 
 def _is_distribution(scored: Scored) -> bool:

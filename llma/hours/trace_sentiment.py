@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from llma.hours.coverage import coverage_of, write_coverage
+from llma.hours.coverage import coverage_of, why_unscored, write_coverage
 from llma.hours.deadline import Deadline
 from llma.hours.message_sentiment import version_of
 from llma.hours.step import Outcome, Task
-from llma.reasons import Failed, Status
+from llma.reasons import Status
 from llma.records import MessageSentiment, TraceSentiment
 from llma.sentiment.aggregate import aggregate
 from llma.sentiment.classify import Scorer
@@ -28,6 +28,7 @@ class TraceSentimentStep:
     def __init__(self, store: Store, scorer: Scorer, messages_version: str) -> None:
         self._store = store
         self._model, self._model_version = scorer.model, scorer.model_version
+        self._margin = scorer.neutral_margin
         self.version = version_of(scorer, messages_version)
 
     def run(self, task: Task, deadline: Deadline) -> Outcome:
@@ -48,14 +49,15 @@ class TraceSentimentStep:
     def _row(self, team_id: int, hour: datetime, trace_id: str, turns: list[MessageSentiment]) -> TraceSentiment:
         turns.sort(key=lambda turn: (turn.timestamp, turn.generation_uuid, turn.message_index))
         scored = [turn for turn in turns if turn.label is not None]
-        whole = aggregate(scored) if scored else None
+        whole = aggregate(scored, margin=self._margin) if scored else None
         worst = scored[whole.worst] if whole else None
+        status, reason = (Status.OK, None) if whole else why_unscored(turns)
         return TraceSentiment(
             team_id=team_id,
             hour=hour,
             trace_id=trace_id,
-            status=Status.OK if whole else Status.FAILED,
-            reason=None if whole else turns[-1].reason or Failed.MODEL_ERROR,
+            status=status,
+            reason=reason,
             label=whole and whole.label,
             score=whole and whole.score,
             scores=whole.scores if whole else {},

@@ -17,6 +17,7 @@ from llma import events
 from llma.hours.coverage import coverage_of, write_coverage
 from llma.hours.deadline import Deadline
 from llma.hours.step import Outcome, Task
+from llma.messages.clean import CLEANING
 from llma.messages.extract import Limits
 from llma.messages.generation import Reading, read_generation
 from llma.reasons import Failed, Status
@@ -24,8 +25,8 @@ from llma.records import GenerationMessages, SourceEvent, Text, UserMessage
 from llma.store.base import Reader, Store, Writer
 from llma.store.tables import GENERATION_MESSAGES, USER_MESSAGES
 
-# Raise it when extraction gives other messages or turns: hours of an older version are then stale on request.
-EXTRACTION = "1"
+# Raise the number when extraction gives other messages or turns: hours of an older version are then stale on request.
+EXTRACTION = f"2.{CLEANING}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ class UserMessagesStep:
             reading, parent_id = self._read(event)
             into.generations.append(_generation(event, parent_id, hour, reading))
             for turn in reading.turns:
-                into.turns[event.trace_id, turn.turn_key] = _Turn(turn.text_hash, turn.leading, 0.0)
-                into.texts[turn.text_hash] = turn.text
+                into.turns[event.trace_id, turn.turn_key] = _Turn(turn.text_hash, turn.leading, turn.removed_share)
+                if turn.text:
+                    into.texts[turn.text_hash] = turn.text
 
     def _read(self, event: SourceEvent) -> tuple[Reading, str]:
         """The generation's turns, and the id it is known by in its trace. One that cannot be read costs no other."""

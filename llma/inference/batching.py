@@ -35,6 +35,20 @@ def batches(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> list[list[int
     return cut
 
 
+def alone(row: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids and attention mask of one text, each [1, length]: nothing added.
+
+    For graphs that scale activations over the whole input (dynamic int8): whatever else is in it, padding too, moves
+    every score. Raises ValueError on an empty row.
+    """
+    import numpy as np
+
+    if not row:
+        raise ValueError("a text without tokens")
+    ids = np.array([row], dtype=np.int64)
+    return ids, np.ones_like(ids)
+
+
 def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Token ids and attention mask, each [rows, width]: width is the longest row's length, to the next multiple of four.
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +24,14 @@ TOKENIZER = "tokenizer.json"
 FORMAT = 1
 # Part of every model version: raise it when our own part of a score changes (normalisation, truncation, margin rule).
 SCORING = 1
+# The same of what is scored at all: raise it when the rule of the languages changes (`llma/sentiment/language.py`).
+LANGUAGE_RULE = 1
 
 Normalization = Literal["none", "tweet"]
+
+# How texts may share a run: in padded batches, or one by one, for graphs whose scores depend on the rest of the batch.
+Batching = Literal["padded", "single"]
+SINGLE: Batching = "single"
 
 # Files found to be as described; (path, size, mtime) stands for the content, so that each is hashed once a process.
 _verified: set[tuple[str, int, int, str]] = set()
@@ -31,7 +39,10 @@ _verified: set[tuple[str, int, int, str]] = set()
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One classification: the graph's output [rows, labels], its labels in the order of the logits, its temperature."""
+    """One classification: the graph's output [rows, labels], its labels in the order of the logits, its temperature.
+
+    Several logits may bear one label (two of five stars are both negative): their probabilities are added.
+    """
 
     output: str
     labels: tuple[str, ...]
@@ -42,7 +53,8 @@ class Head:
 class Bundle:
     """What ``bundle.json`` says. ``about`` holds the keys that change no score: source, licence, measured accuracy.
 
-    ``model_version`` changes with whatever changes a score: the files, heads, temperatures, margin, normalisation, length.
+    ``model_version`` changes with whatever changes a score: the files, heads, temperatures, margin, normalisation, length,
+    batching, languages (ISO 639-1; none: any), neutral band (of a head that knows only negative and positive; None: it has none).
     """
 
     name: str
@@ -56,6 +68,9 @@ class Bundle:
     normalization: Normalization
     about: Mapping[str, Any]
     model_version: str
+    batching: Batching = "padded"
+    languages: tuple[str, ...] = ()
+    neutral_band: float | None = None
 
     def head(self, name: str) -> Head:
         """The head of that name. Raises BundleError where the bundle has none."""
@@ -67,11 +82,16 @@ class Bundle:
 
 
 def load_bundle(name_or_folder: str | Path) -> Bundle:
-    """The bundle of that name among the embedded ones, or in that folder, its files checked against their sha256.
+    """The bundle of that name (embedded, or pulled before) or in that folder, its files checked against their sha256.
 
+    One that is neither, but in the catalog, is pulled once; with LLMA_OFFLINE=1 that is an error at once.
     Raises BundleError when there is none, when ``bundle.json`` cannot be understood, or when a file is not as described.
     """
-    folder = _find(name_or_folder)
+    return read_bundle(_find(name_or_folder))
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The bundle in that folder, its files checked against their sha256. Raises BundleError."""
     try:
         described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         bundle = _parse(folder, described)
@@ -83,17 +103,31 @@ def load_bundle(name_or_folder: str | Path) -> Bundle:
 
 
 def _find(name_or_folder: str | Path) -> Path:
-    """A plain name is first looked for among the embedded bundles."""
+    """A plain name is looked for among the embedded bundles, then in the cache, then as a folder, then in the catalog."""
     asked = Path(name_or_folder).expanduser()
-    plain = len(asked.parts) == 1 and asked.name not in ("", ".", "..")
-    candidates = [EMBEDDED / asked, asked] if plain else [asked]
-    for folder in candidates:
+    plain = os.sep not in str(name_or_folder) and asked.name not in ("", "..")
+    sure = EMBEDDED / asked if plain else asked
+    if (sure / DESCRIPTION).is_file():
+        return sure.resolve()
+    # Here, not above: who uses an embedded bundle or a folder reads no settings and imports nothing of this.
+    from llma.bundles.cache import Cache
+    from llma.bundles.catalog import CATALOG
+    from llma.settings import settings
+
+    current = settings()
+    cache = Cache(current.model_cache)
+    for folder in [cache.folder(asked.name), asked] if plain else []:
         if (folder / DESCRIPTION).is_file():
             return folder.resolve()
+    if plain and asked.name in CATALOG:
+        from llma.bundles.pull import pull_missing
+
+        return pull_missing(CATALOG[asked.name], cache, offline=current.offline)
     embedded = sorted(path.parent.name for path in EMBEDDED.glob(f"*/{DESCRIPTION}"))
     raise BundleError(
-        f"no bundle {str(name_or_folder)!r}: neither embedded (there: {', '.join(embedded) or 'none'}) nor a folder "
-        f"with a {DESCRIPTION}. Set LLMA_SENTIMENT_BUNDLE and LLMA_EMOTION_BUNDLE to a name or a folder."
+        f"no bundle {str(name_or_folder)!r}: neither embedded (there: {', '.join(embedded) or 'none'}), nor pulled into "
+        f"{cache.root} (there: {', '.join(cache.names()) or 'none'}), nor a folder with a {DESCRIPTION}. `llma models list` "
+        "tells which there are; set LLMA_SENTIMENT_BUNDLE and LLMA_EMOTION_BUNDLE to a name or a folder."
     )
 
 
@@ -120,7 +154,11 @@ def _parse(folder: Path, said: object) -> Bundle:
     normalization = rest.pop("normalization", "none")
     if normalization not in get_args(Normalization):
         raise ValueError(f"'normalization' must be one of {', '.join(get_args(Normalization))}")
-    scored_by = {
+    batching = rest.pop("batching", "padded")
+    if batching not in get_args(Batching):
+        raise ValueError(f"'batching' must be one of {', '.join(get_args(Batching))}")
+    languages, band = _languages(rest.pop("languages", [])), _band(rest.pop("neutral_band", None))
+    scored_by: dict[str, Any] = {
         "scoring": SCORING,
         "files": files,
         "inputs": inputs,
@@ -129,6 +167,12 @@ def _parse(folder: Path, said: object) -> Bundle:
         "neutral_margin": margin,
         "normalization": normalization,
     }
+    if batching != "padded":  # named only where it is not the rule, so that older versions stay what they were
+        scored_by["batching"] = batching
+    if languages:
+        scored_by["languages"] = [LANGUAGE_RULE, *sorted(languages)]
+    if band is not None:
+        scored_by["neutral_band"] = band
     digest = hashlib.sha256(json.dumps(scored_by, sort_keys=True).encode()).hexdigest()[:10]
     return Bundle(
         name=name,
@@ -142,7 +186,29 @@ def _parse(folder: Path, said: object) -> Bundle:
         normalization=cast("Normalization", normalization),
         about=rest,
         model_version=f"{name}-{version}+{digest}" if version else f"{name}+{digest}",
+        batching=cast("Batching", batching),
+        languages=languages,
+        neutral_band=band,
     )
+
+
+def _languages(said: object) -> tuple[str, ...]:
+    codes = (
+        [code for code in said if isinstance(code, str) and re.fullmatch("[a-z]{2,3}", code)]
+        if isinstance(said, list)
+        else []
+    )
+    if codes != said:
+        raise ValueError("'languages' must be a list of codes as in ISO 639-1, such as [\"en\"]")
+    return tuple(dict.fromkeys(codes))
+
+
+def _band(said: object) -> float | None:
+    if said is None:
+        return None
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < 1:
+        raise ValueError("'neutral_band' must be a number between 0 and 1")
+    return float(said)
 
 
 def _head(name: str, said: object) -> Head:
@@ -151,7 +217,7 @@ def _head(name: str, said: object) -> Head:
     rest: dict[str, Any] = dict(said)
     labels = tuple(_take(rest, "labels", list))
     temperature = float(rest.get("temperature", 1.0))
-    if len(set(labels)) < 2 or len(set(labels)) != len(labels):
+    if len(set(labels)) < 2:
         raise ValueError(f"head {name!r} needs two or more different labels")
     if not 0 < temperature < float("inf"):
         raise ValueError(f"head {name!r} needs a temperature above 0")
@@ -180,6 +246,7 @@ def _verify(path: Path, sha256: str) -> None:
     if found != sha256:
         raise BundleError(
             f"bundle file {path} is damaged: its sha256 is {found[:12]}…, {DESCRIPTION} says {sha256[:12]}…. "
-            "Fetch or build it again (an embedded one: reinstall llma, and mind git's line ending conversion)."
+            "Fetch or build it again (a pulled one: `llma models pull NAME --force`; an embedded one: reinstall llma, and "
+            "mind git's line ending conversion)."
         )
     _verified.add(seen)

@@ -16,8 +16,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort  # pyright: ignore[reportAttributeAccessIssue]
 
-from llma.inference.batching import padded
-from llma.inference.bundle import MODEL, Bundle
+from llma.inference.batching import alone, padded
+from llma.inference.bundle import MODEL, SINGLE, Bundle
 from llma.inference.errors import ModelError
 from llma.inference.tokenize import TextEncoder
 from llma.inference.watchdog import SILENT, Watchdog
@@ -52,18 +52,28 @@ class Session:
     def logits(
         self, rows: Sequence[Sequence[int]], heads: Sequence[str], options: onnxruntime.RunOptions
     ) -> dict[str, NDArray[np.float32]]:
-        """One forward pass over the token ids of some texts: for each head its logits [rows, labels].
+        """The token ids of some texts through the graph: for each head its logits [rows, labels].
 
-        Raises one of RUNTIME_ERRORS when the pass fails or ``options`` end it.
+        One forward pass; a pass a text where the bundle's batching is ``single``. It is decided here and nowhere else,
+        so that no caller can let a score depend on its neighbours.
+        Raises one of RUNTIME_ERRORS when a pass fails or ``options`` end it.
         """
-        ids, mask = padded(rows, self.encoder.pad_id)
+        if self.bundle.batching == SINGLE:
+            passes = [self._run(*alone(row), heads, options) for row in rows]
+            return {head: np.concatenate([each[at] for each in passes]) for at, head in enumerate(heads)}
+        found = self._run(*padded(rows, self.encoder.pad_id), heads, options)
+        return {head: logits[: len(rows)] for head, logits in zip(heads, found, strict=True)}
+
+    def _run(
+        self, ids: NDArray[np.int64], mask: NDArray[np.int64], heads: Sequence[str], options: onnxruntime.RunOptions
+    ) -> list[NDArray[np.float32]]:
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         found = self.runtime.run(
             [self.bundle.heads[head].output for head in heads],
             {name: inputs[name] for name in self.bundle.inputs},
             options,
         )
-        return {head: np.asarray(logits)[: len(rows)] for head, logits in zip(heads, found, strict=True)}
+        return [np.asarray(each) for each in found]
 
 
 class _Sessions:
@@ -89,7 +99,7 @@ def open_session(bundle: Bundle, *, threads: int = 1) -> Session:
         if key not in sessions.open:
             if not sessions.open:
                 os.register_at_fork(after_in_child=_forget)
-            sessions.open[key] = _load(bundle, threads)
+            sessions.open[key] = load_session(bundle, threads=threads)
             sessions.loads += 1
         return sessions.open[key]
 
@@ -104,11 +114,15 @@ def _forget() -> None:
     _sessions = _Sessions()
 
 
-def _load(bundle: Bundle, threads: int) -> Session:
+def load_session(bundle: Bundle, *, threads: int = 1) -> Session:
+    """A session of the caller's own, kept by nobody else, for looking at a bundle. Raises as ``open_session``."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = SILENT
+    # Where a processor adds pairs of byte products in 16 bits (x86-64 without VNNI), eight-bit weights would overflow: with
+    # this, ONNX Runtime takes its slower unsigned kernels there, and there only (kOrtSessionOptionsAvx2PrecisionMode).
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         runtime = onnxruntime.InferenceSession(str(bundle.folder / MODEL), options, providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:

@@ -115,10 +115,10 @@ def _bare_part(item: Any) -> Said | None:
         return None
     if "text" in item and item.keys() <= _TEXT_PART:
         text = text_of(item)
-        return Said(USER, [] if text is None else [text], [])
+        return Said(USER, [] if text is None else [text], [], {"content": [item]})
     kind = item.get("type")
     media = not _MEDIA_PARTS.isdisjoint(item) or (isinstance(kind, str) and kind in _MEDIA_TYPES)
-    return Said(USER, [], []) if media else None
+    return Said(USER, [], [], {"content": [item]}) if media else None
 
 
 def _batch(items: list[Any]) -> list[Placed] | None:

@@ -30,11 +30,16 @@ ROLES = {
 
 
 class Said(NamedTuple):
-    """What one message says: who, their texts, and the tool calls and results beside these."""
+    """What one message says: who, their texts, and the tool calls and results beside these.
+
+    ``source`` is the object that holds them, taken out of its wrapping (None for a bare string): ids, media and blocks of
+    other types are there.
+    """
 
     role: str
     texts: list[str]
     acts: list[Act]
+    source: dict[str, Any] | None = None
 
 
 Shape = Callable[[dict[str, Any]], Said | None]
@@ -51,11 +56,11 @@ def openai_responses(item: dict[str, Any]) -> Said | None:
     acts: list[Act] = []
     if kind.endswith("_output"):
         read_acts(item, acts)
-        return Said(TOOL, [], acts)
+        return Said(TOOL, [], acts, item)
     if kind.endswith("_call"):
         read_acts(item, acts)
-        return Said(ASSISTANT, [], acts)
-    return Said(ASSISTANT, [], []) if kind in ("reasoning", "item_reference") else None
+        return Said(ASSISTANT, [], acts, item)
+    return Said(ASSISTANT, [], [], item) if kind in ("reasoning", "item_reference") else None
 
 
 def otel_event(event: dict[str, Any]) -> Said | None:
@@ -123,7 +128,7 @@ def parts(message: dict[str, Any]) -> Said | None:
     read_content(blocks, texts, acts)
     if not texts:
         read_content(message.get("content"), texts, acts)
-    return Said(ROLES.get(role, role), texts, acts)
+    return Said(ROLES.get(role, role), texts, acts, message)
 
 
 def chat(message: dict[str, Any]) -> Said | None:
@@ -159,7 +164,7 @@ def _spoken(role: str, message: dict[str, Any]) -> Said:
             read_acts(call, acts)
     if "function_call" in message:
         read_acts(message["function_call"], acts)
-    return Said(ROLES.get(role, role), texts, acts)
+    return Said(ROLES.get(role, role), texts, acts, message)
 
 
 def _object(text: str) -> dict[str, Any] | None:

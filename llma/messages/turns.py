@@ -37,14 +37,16 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A user message that counts, recognised. ``text`` is what is scored and ``text_hash`` its hash; ``leading`` when
-    nothing (but system messages) stands before it in the array, so that it may be the rest of a cut history."""
+    """A user message that counts, recognised. ``text`` is what is scored, and ``text_hash`` its hash; where cleaning left
+    nothing (``removed_share`` is 1), it is empty, and the hash is of what was written. ``leading`` when nothing (but system
+    messages) stands before it in the array, so that it may be the rest of a cut history."""
 
     index: int
     text: str
     text_hash: str
     turn_key: str
     leading: bool
+    removed_share: float
 
 
 @dataclass(frozen=True, slots=True)

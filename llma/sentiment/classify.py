@@ -15,7 +15,8 @@ from llma.inference.bundle import Bundle, load_bundle
 from llma.inference.errors import BundleError
 from llma.inference.pool import in_parallel
 from llma.reasons import Failed, Skipped
-from llma.sentiment.labels import SENTIMENTS, Scored, probabilities
+from llma.sentiment.labels import POLAR, SENTIMENTS, Scored, probabilities, with_neutral
+from llma.sentiment.language import is_supported
 
 if TYPE_CHECKING:
     from llma.inference.predict import Logits
@@ -42,6 +43,11 @@ class Scorer(Protocol):
     @property
     def model_version(self) -> str:
         """Changes whenever a score may; the key of what is kept."""
+        ...
+
+    @property
+    def neutral_margin(self) -> float:
+        """What a polar label must beat neutral by, of a message and of several."""
         ...
 
     def stream(self, texts: Sequence[str], should_stop: ShouldStop | None = None) -> Iterator[Chunk]:
@@ -79,19 +85,20 @@ class Classifier:
     ) -> None:
         """``threads``: that run batches, 0 for one a core. ``batch_seconds``: when a batch is given up, default 30.
 
-        Raises BundleError when a bundle has not the head it is for, or other sentiments than ours.
+        Raises BundleError when a bundle has not the head it is for, or other sentiments than ours; a head without neutral
+        needs a ``neutral_band``.
         """
-        head = sentiment.head(SENTIMENT)
-        if set(head.labels) != set(SENTIMENTS):
-            raise BundleError(
-                f"bundle {sentiment.name}: its sentiment labels are {', '.join(map(str, head.labels))}, "
-                f"not {', '.join(SENTIMENTS)}; map them in its bundle.json"
-            )
+        _check_sentiments(sentiment)
         if emotion is not None:
             emotion.head(EMOTION)
         self.model = sentiment.name
+        self.neutral_margin = sentiment.neutral_margin
         self._sentiment = sentiment
         self._emotion = emotion
+        # What either of the two does not know, neither of them is asked.
+        self._languages = [
+            bundle.languages for bundle in (sentiment, emotion) if bundle is not None and bundle.languages
+        ]
         self._threads = threads or cores()
         self._batch_seconds = batch_seconds
         if emotion is None:
@@ -126,14 +133,16 @@ class Classifier:
     def stream(self, texts: Sequence[str], should_stop: ShouldStop | None = None) -> Iterator[Chunk]:
         """As ``Scorer.stream`` says: a chunk a batch. A text is ok only when all of its heads are."""
         places: dict[str, list[int]] = {}
-        blank: Chunk = []
+        unscored: Chunk = []
         for index, text in enumerate(texts):
             if text.strip():
                 places.setdefault(text, []).append(index)
             else:
-                blank.append((index, Scored.skipped(Skipped.NO_USER_MESSAGES)))
-        if blank:
-            yield blank
+                unscored.append((index, Scored.skipped(Skipped.NO_USER_MESSAGES)))
+        for text in [text for text in places if not self._knows_language_of(text)]:
+            unscored += [(index, Scored.skipped(Skipped.UNSUPPORTED_LANGUAGE)) for index in places.pop(text)]
+        if unscored:
+            yield unscored
         if not places or (should_stop is not None and should_stop()):
             return
         distinct = list(places)
@@ -147,6 +156,9 @@ class Classifier:
                         chunk += [(index, scored) for index in places[distinct[number]]]
                 if chunk:
                     yield chunk
+
+    def _knows_language_of(self, text: str) -> bool:
+        return all(is_supported(text, languages) for languages in self._languages)
 
     def _batches(self, texts: Sequence[str]) -> Iterator[_Batch]:
         """Window by window; of several parts, the batches in turn, so that a text's halves finish close together."""
@@ -184,12 +196,29 @@ class Classifier:
     def _labelled(self, logits: Mapping[str, Sequence[float]]) -> Scored:
         head = self._sentiment.heads[SENTIMENT]
         found = probabilities(logits[SENTIMENT], head.labels, head.temperature)
-        scores = {label: found[label] for label in SENTIMENTS}
+        band = self._sentiment.neutral_band
+        scores = {label: found[label] for label in SENTIMENTS} if band is None else with_neutral(found, band)
         emotions: dict[str, float] = {}
         if self._emotion is not None:
             head = self._emotion.heads[EMOTION]
             emotions = probabilities(logits[EMOTION], head.labels, head.temperature)
         return Scored.ok(scores, self._sentiment.neutral_margin, emotions)
+
+
+def _check_sentiments(bundle: Bundle) -> None:
+    labels = set(bundle.head(SENTIMENT).labels)
+    if labels == set(POLAR) and bundle.neutral_band is None:
+        raise BundleError(
+            f"bundle {bundle.name} knows no neutral: say in its bundle.json how close negative and positive must be to each "
+            'other for a text to be neutral, such as "neutral_band": 0.5'
+        )
+    if labels == set(SENTIMENTS) and bundle.neutral_band is not None:
+        raise BundleError(f"bundle {bundle.name} knows neutral by itself; remove neutral_band from its bundle.json")
+    if labels not in (set(SENTIMENTS), set(POLAR)):
+        raise BundleError(
+            f"bundle {bundle.name}: its sentiment labels are {', '.join(map(str, bundle.head(SENTIMENT).labels))}, "
+            f"not {', '.join(SENTIMENTS)}; map them in its bundle.json"
+        )
 
 
 def cores() -> int:

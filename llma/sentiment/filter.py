@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from llma.ingest.lines import Line
-from llma.reasons import Rejection, Status
+from llma.messages.extract import own_words
+from llma.reasons import Rejection, Skipped, Status
 from llma.sentiment.labels import Scored
 from llma.settings import settings
 
@@ -43,30 +44,29 @@ def classify_lines(
     """The result of each line, in order; with ``json``, each line is a JSON string.
 
     Keys: line, status, reason, label, score, scores, emotion, emotions, model, model_version. A line that is blank, unreadable
-    or no string is ``rejected``; a JSON string of nothing but white space is ``skipped``. What is scored is the text's
-    last LLMA_MAX_MESSAGE_CHARS characters. What ``lines`` raises is raised here. Raises ModelError.
+    or no string is ``rejected``; a JSON string of nothing but white space is ``skipped``, as is a text of which cleaning
+    leaves nothing. What is scored is what the hours score: of the cleaned text the last LLMA_MAX_MESSAGE_CHARS characters.
+    What ``lines`` raises is raised here. Raises ModelError.
 
     The reading thread ends with the input, or with the line it waits for when the iterator is closed.
     """
     ahead = _ReadAhead(lines, json=json, chars=settings().max_message_chars)
     try:
         for window in ahead.windows():
-            texts = [text for text in window if text.rejection is None]
-            results = iter(classifier.classify([text.tail for text in texts]))
+            results = iter(classifier.classify([text.own for text in window if text.known is None]))
             for text in window:
-                scored = next(results) if text.rejection is None else _rejected(text.rejection)
-                yield _record(text.number, scored, classifier)
+                yield _record(text.number, text.known or next(results), classifier)
     finally:
         ahead.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A line's text, cut to what is scored (so that lines of many megabytes do not pile up), or why it has none."""
+    """What is scored of a line's text (lines of many megabytes do not pile up); or what is known without a model."""
 
     number: int
-    tail: str = ""
-    rejection: Rejection | None = None
+    own: str = ""
+    known: Scored | None = None
 
 
 class _ReadAhead:
@@ -121,15 +121,18 @@ class _ReadAhead:
 
 def _text(line: Line, *, json: bool, chars: int) -> _Text:
     if line.rejection is not None:
-        return _Text(line.number, rejection=line.rejection)
+        return _Text(line.number, known=_rejected(line.rejection))
     text = _json_string(line.data) if json else line.data.decode("utf-8", "replace")
     if isinstance(text, Rejection):
-        return _Text(line.number, rejection=text)
-    tail = UNUSABLE.sub(REPLACEMENT, text[-chars:])
+        return _Text(line.number, known=_rejected(text))
+    text = UNUSABLE.sub(REPLACEMENT, text)
     # A line of white space, or of bytes that are no text at all; a JSON string of white space says that it is empty.
-    if not json and not tail.replace(REPLACEMENT, "").strip():
-        return _Text(line.number, rejection=Rejection.MISSING_FIELD)
-    return _Text(line.number, tail)
+    if not json and not text.replace(REPLACEMENT, "").strip():
+        return _Text(line.number, known=_rejected(Rejection.MISSING_FIELD))
+    own = own_words(text, chars)
+    if own.removed_share >= 1:
+        return _Text(line.number, known=Scored.skipped(Skipped.EMPTY_AFTER_CLEANING))
+    return _Text(line.number, own.text)
 
 
 def _json_string(data: bytes) -> str | Rejection:

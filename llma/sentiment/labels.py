@@ -11,6 +11,8 @@ from llma.reasons import Failed, Skipped, Status
 NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
 # Worst first: what a tie is decided by.
 SENTIMENTS = (NEGATIVE, NEUTRAL, POSITIVE)
+# All that a binary model knows.
+POLAR = (NEGATIVE, POSITIVE)
 
 SCORE_DIGITS = 6
 # The gap that is compared with a margin is rounded, so that 0.55 - 0.40 is not more than 0.15.
@@ -50,14 +52,32 @@ class Scored:
 
 
 def probabilities(logits: Sequence[float], labels: Sequence[str], temperature: float) -> dict[str, float]:
-    """The softmax of ``logits / temperature`` by label, in float64, rounded to 6 decimals.
+    """The softmax of ``logits / temperature`` by label, in float64, rounded to 6 decimals; of logits of one label the sum.
 
     Number by number through libm: numpy's vector exp may differ in the last bit with a number's place in the array.
     """
     top = max(logits)
     weights = [math.exp((logit - top) / temperature) for logit in logits]
     total = math.fsum(weights)
-    return {label: round(weight / total, SCORE_DIGITS) for label, weight in zip(labels, weights, strict=True)}
+    summed = dict.fromkeys(labels, 0.0)
+    for label, weight in zip(labels, weights, strict=True):
+        summed[label] += weight
+    return {label: round(weight / total, SCORE_DIGITS) for label, weight in summed.items()}
+
+
+def with_neutral(polar: Mapping[str, float], band: float) -> dict[str, float]:
+    """The class scores of a text of which a binary model says only how likely it is negative, and positive (sum 1).
+
+    Such a model was never shown a neutral text, and its doubt (both near 1/2) is the only sign of one. Neutral weighs the
+    chance that two verdicts drawn from the model would differ, 2 * negative * positive (Gini's impurity), over (1 - band);
+    then all three are scaled to sum to 1. So neutral is the highest exactly where the two are less than ``band`` apart; it is
+    0 where the model is certain; negative to positive stay in their ratio; every score moves continuously with the model's.
+    """
+    negative, positive = polar[NEGATIVE], polar[POSITIVE]
+    neutral = 2 * negative * positive / (1 - band)
+    total = negative + neutral + positive
+    weights = {NEGATIVE: negative, NEUTRAL: neutral, POSITIVE: positive}
+    return {label: round(weight / total, SCORE_DIGITS) for label, weight in weights.items()}
 
 
 def likeliest(scores: Mapping[str, float]) -> str:

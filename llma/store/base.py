@@ -73,6 +73,10 @@ class Reader(ABC):
         """All source events of a trace by ``(timestamp, seq)``."""
 
     @abstractmethod
+    def trace_pages(self, trace_id: str, *, team_id: int | None = None) -> Iterator[list[SourceEvent]]:
+        """All source events of a trace by seq, in batches of bounded memory; of each team that has one, or of the one."""
+
+    @abstractmethod
     def rows(
         self,
         table: Table,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llma.inference.batching import BATCH_TOKENS, LEAST_ROWS, WIDTH_STEP, batches, padded
+from llma.inference.batching import BATCH_TOKENS, LEAST_ROWS, WIDTH_STEP, alone, batches, padded
 
 LENGTHS = st.lists(st.integers(1, 600), max_size=200)
 ROWS = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=30), min_size=1, max_size=8)
@@ -76,3 +76,16 @@ def test_a_single_row_comes_out_twice():
 def test_no_rows_are_refused():
     with pytest.raises(ValueError, match="empty"):
         padded([], pad_id=0)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=30))
+def test_a_text_alone_has_nothing_added(row):
+    ids, mask = alone(row)
+    assert ids.tolist() == [row]
+    assert mask.tolist() == [[1] * len(row)]
+    assert ids.dtype == mask.dtype == np.int64
+
+
+def test_a_text_alone_needs_a_token():
+    with pytest.raises(ValueError, match="without tokens"):
+        alone([])

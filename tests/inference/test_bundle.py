@@ -26,6 +26,21 @@ def test_a_name_is_an_embedded_bundle():
     assert set(bundle.heads) == {"sentiment", "emotion"}
 
 
+def test_a_name_is_a_pulled_bundle_before_it_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMA_MODEL_CACHE", str(tmp_path / "models"))
+    (tmp_path / "models").mkdir()
+    pulled = tiny_copy(tmp_path / "models" / "mine")
+    tiny_copy(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert load_bundle("mine").folder == pulled.resolve()
+    assert load_bundle("./mine").folder == (tmp_path / "mine").resolve()
+
+
+def test_an_embedded_bundle_needs_no_settings(monkeypatch):
+    monkeypatch.setenv("LLMA_MAX_LINE_MB", "none")
+    assert load_bundle("minilm-chat").name == "minilm-chat"
+
+
 def test_a_relative_folder_is_found_from_here(tmp_path, monkeypatch):
     tiny_copy(tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
@@ -94,6 +109,14 @@ def test_a_missing_file_is_refused(tmp_path):
         ({"max_tokens": True}, "'max_tokens'"),
         ({"max_tokens": 2}, "'max_tokens'"),
         ({"normalization": "shouting"}, "'normalization'"),
+        ({"batching": "sometimes"}, "'batching'"),
+        ({"languages": "en"}, "'languages'"),
+        ({"languages": ["English"]}, "'languages'"),
+        ({"languages": ["en", 7]}, "'languages'"),
+        ({"neutral_band": 0}, "'neutral_band'"),
+        ({"neutral_band": 1}, "'neutral_band'"),
+        ({"neutral_band": "0.5"}, "'neutral_band'"),
+        ({"neutral_band": True}, "'neutral_band'"),
     ],
 )
 def test_a_description_that_cannot_be_used_names_the_field(tmp_path, changes, told):
@@ -123,7 +146,11 @@ def test_the_model_version_changes_with_whatever_changes_a_score(tmp_path):
         {"heads": other_temperature},
         {"max_tokens": 17},
         {"neutral_margin": 0.1},
+        {"languages": ["en"]},
+        {"languages": ["en", "de"]},
+        {"neutral_band": 0.4},
         {"normalization": "none"},
+        {"batching": "single"},
         {"files": None},
         {"version": "2"},
         {"name": "other"},

@@ -10,6 +10,8 @@ import pytest
 from llma.inference import session
 from llma.inference.bundle import load_bundle
 from llma.inference.errors import ModelError
+from llma.inference.predict import predict
+from llma.reasons import Failed
 from tests.fixtures.bundles import TINY, tiny_copy
 
 HEADS = json.loads((TINY / "bundle.json").read_text())["heads"]
@@ -50,6 +52,26 @@ def test_one_text_gives_one_row_and_a_head_not_asked_for_none():
     found = run(session.open_session(load_bundle(TINY)), ["love"], heads=["emotion"])
     assert found.keys() == {"emotion"}
     assert found["emotion"].shape == (1, 3)
+
+
+def test_a_bundle_that_runs_texts_one_by_one_gives_each_its_row(tmp_path):
+    opened = session.open_session(load_bundle(tiny_copy(tmp_path / "tiny", batching="single")))
+    found = run(opened, ["love", "hate hate please", "@bob"])
+    assert found["sentiment"].tolist() == [[0, 1, 3], [8, 2, 0], [0, 3, 0]]
+    assert found["emotion"].shape == (3, 3)
+    assert run(opened, ["love"])["sentiment"].tolist() == [[0, 1, 3]]
+
+
+def test_one_text_of_such_a_bundle_is_not_run_with_another(tmp_path):
+    """``break`` and ``hang`` spoil the whole run that they are in."""
+    opened = session.open_session(load_bundle(tiny_copy(tmp_path / "tiny", batching="single")))
+    with pytest.raises(session.RUNTIME_ERRORS):
+        run(opened, ["love", "break"])
+    assert predict(opened, opened.encoder.encode(["love", "break", "hate"]), ["sentiment"], 30.0) == [
+        {"sentiment": [0, 1, 3]},
+        Failed.MODEL_ERROR,
+        {"sentiment": [4, 1, 0]},
+    ]
 
 
 def test_threads_run_one_session_at_once():

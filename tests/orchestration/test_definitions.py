@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from llma.hours.user_messages import EXTRACTION
 from llma_assets.definitions import build_defs, defs
 from llma_assets.jobs import SENTIMENT_JOB
 from llma_assets.partitions import HOURLY
@@ -122,7 +123,7 @@ def test_a_missing_bundle_leaves_the_ui_usable(monkeypatch: pytest.MonkeyPatch):
     loaded = build_defs()
     dg.Definitions.validate_loadable(loaded)
     assert {spec.code_version for spec in loaded.resolve_all_asset_specs() if spec.key != dg.AssetKey("ai_events")} == {
-        "1",
+        EXTRACTION,
         None,
     }
 

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -242,3 +243,62 @@ def test_the_stand_in_agrees_with_the_contract(classifier):
         assert [results[place].label for place in range(5)] == ["positive", "negative", "neutral", None, "positive"]
         assert results[3].reason == Skipped.NO_USER_MESSAGES
         assert list(scorer.stream(texts[:3], lambda: True)) == []
+
+
+def binary(folder, **changes):
+    """The tiny bundle as a model that knows no neutral: its second and third class are both positive."""
+    heads = json.loads((TINY / "bundle.json").read_text())["heads"]
+    return load_bundle(
+        tiny_copy(
+            folder,
+            heads={"sentiment": heads["sentiment"] | {"labels": ["negative", "positive", "positive"]}},
+            **changes,
+        )
+    )
+
+
+def test_a_binary_model_needs_a_neutral_band(tmp_path):
+    with pytest.raises(BundleError, match=r"knows no neutral.*neutral_band"):
+        Classifier(binary(tmp_path / "binary"), None)
+
+
+def test_a_neutral_band_is_for_binary_models_alone(tmp_path):
+    with pytest.raises(BundleError, match="remove neutral_band"):
+        Classifier(load_bundle(tiny_copy(tmp_path / "tiny", neutral_band=0.5)), None)
+
+
+def test_a_binary_model_gives_three_classes(tmp_path):
+    scored = Classifier(binary(tmp_path / "binary", neutral_band=0.9), None).classify(
+        ["hate hate hate", "hate", "love"]
+    )
+    assert [each.label for each in scored] == ["negative", "neutral", "neutral"]
+    assert all(list(each.scores) == ["negative", "neutral", "positive"] for each in scored)
+    assert all(sum(each.scores.values()) == pytest.approx(1, abs=2e-6) for each in scored)
+
+
+GERMAN = "Ich warte seit drei Wochen auf die Rückerstattung."
+ENGLISH = "I have been waiting for my refund for three weeks now."
+
+
+def test_a_language_that_the_bundle_does_not_know_is_refused_not_neutral(tmp_path, passes):
+    english = load_bundle(tiny_copy(tmp_path / "english", languages=["en"]))
+    scored = Classifier(english, None).classify([GERMAN, ENGLISH, "hate", GERMAN])
+    assert [(each.status, each.reason) for each in scored] == [
+        (Status.SKIPPED, Skipped.UNSUPPORTED_LANGUAGE),
+        (Status.OK, None),
+        (Status.OK, None),
+        (Status.SKIPPED, Skipped.UNSUPPORTED_LANGUAGE),
+    ]
+    assert sum(passes) == 2
+
+
+def test_both_bundles_must_know_the_language(tmp_path, tiny):
+    english = load_bundle(tiny_copy(tmp_path / "english", languages=["en"]))
+    both = load_bundle(tiny_copy(tmp_path / "both", languages=["en", "de"]))
+    assert Classifier(both, english).classify([GERMAN])[0].reason == Skipped.UNSUPPORTED_LANGUAGE
+    assert Classifier(both, both).classify([GERMAN])[0].status == Status.OK
+    assert Classifier(tiny, None).classify([GERMAN])[0].status == Status.OK
+
+
+def test_the_classifier_tells_the_margin_that_it_goes_by(tmp_path):
+    assert Classifier(load_bundle(tiny_copy(tmp_path / "shy", neutral_margin=0.2)), None).neutral_margin == 0.2

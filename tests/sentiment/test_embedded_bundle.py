@@ -75,3 +75,11 @@ def test_of_a_long_text_only_the_end_counts(embedded):
     end = "here is one more line of the file " * 100
     glad, angry, cut = embedded.classify(["I love it! " * 50 + end, "I hate it! " * 50 + end, end])
     assert glad == angry == cut
+
+
+def test_it_knows_english_alone(embedded):
+    german, english = embedded.classify(
+        ["Ich warte seit drei Wochen auf die Rückerstattung.", "I have been waiting for my refund for three weeks."]
+    )
+    assert (german.status, german.reason) == ("skipped", "unsupported_language")
+    assert english.status == "ok"

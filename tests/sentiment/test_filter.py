@@ -104,6 +104,33 @@ def test_the_last_characters_are_scored_and_none_is_split(monkeypatch):
     assert classifier.scored == ["😀 hate"]
 
 
+def test_what_was_pasted_is_not_scored():
+    classifier = Keywords()
+    data = (
+        rb'"> I hate this\nI love it\n```\nterrible\n```"' + b"\n" + rb'"```\nhate\n```"' + b"\n" + rb'"hate"' + b"\n"
+    )
+    assert brief(classify(data, as_json=True, classifier=classifier)) == [
+        (1, "ok", None, "positive"),
+        (2, "skipped", "empty_after_cleaning", None),
+        (3, "ok", None, "negative"),
+    ]
+    assert classifier.scored == ["I love it", "hate"]
+
+
+def test_a_line_is_cleaned_too():
+    assert brief(classify(b"> I hate this\nlove\n")) == [
+        (1, "skipped", "empty_after_cleaning", None),
+        (2, "ok", None, "positive"),
+    ]
+
+
+def test_the_end_of_what_is_left_is_scored(monkeypatch):
+    monkeypatch.setenv("LLMA_MAX_MESSAGE_CHARS", "6")
+    classifier = Keywords()
+    classify(rb'"I love hate\n```\nsome code\n```"' + b"\n", as_json=True, classifier=classifier)
+    assert classifier.scored == ["e hate"]
+
+
 def test_what_no_text_may_hold_is_replaced():
     classifier = Keywords()
     classify(rb'"a\u0000b \ud83d c \ud83d\ude00"', as_json=True, classifier=classifier)

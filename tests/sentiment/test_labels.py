@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llma.reasons import Failed, Skipped, Status
-from llma.sentiment.labels import SENTIMENTS, Scored, decide, likeliest, probabilities
+from llma.sentiment.labels import SENTIMENTS, Scored, decide, likeliest, probabilities, with_neutral
 from tests.cases import cases
 
 LOGITS = st.lists(st.floats(-50, 50, width=32), min_size=3, max_size=3)
@@ -101,3 +101,54 @@ def test_a_scored_text_has_its_labels():
 def test_what_was_not_scored_has_a_reason_and_nothing_else(scored):
     assert scored.reason
     assert (scored.label, scored.score, scored.scores, scored.emotion, scored.emotions) == (None, None, {}, None, {})
+
+
+def test_classes_of_one_label_are_added():
+    labels = ("negative", "negative", "neutral", "positive", "positive")
+    assert probabilities([0, 0, 0, 0, 0], labels, 1.0) == scores(0.4, 0.2, 0.4)
+
+
+SHARES = st.floats(0, 1)
+BANDS = st.floats(0.01, 0.99)
+
+
+def of_binary(positive, band):
+    return with_neutral({"negative": 1 - positive, "positive": positive}, band)
+
+
+@given(SHARES, BANDS)
+def test_a_binary_models_scores_are_a_distribution_over_three(positive, band):
+    found = of_binary(positive, band)
+    assert list(found) == list(SENTIMENTS)
+    assert all(0 <= each <= 1 for each in found.values())
+    assert math.isclose(sum(found.values()), 1, abs_tol=2e-6)
+
+
+@given(SHARES, BANDS)
+def test_a_binary_model_is_neutral_just_within_the_band(positive, band):
+    gap = abs(2 * positive - 1)
+    label = likeliest(of_binary(positive, band))
+    if gap < band - 1e-4:
+        assert label == "neutral"
+    elif gap > band + 1e-4:
+        assert label == ("positive" if positive > 0.5 else "negative")
+
+
+@given(SHARES, st.floats(-0.001, 0.001), BANDS)
+def test_a_little_more_doubt_changes_little(positive, step, band):
+    other = min(max(positive + step, 0), 1)
+    one, two = of_binary(positive, band), of_binary(other, band)
+    # the slope is steepest where the model is certain: 2 / (1 - band)
+    assert all(abs(one[label] - two[label]) <= abs(step) * (2 / (1 - band) + 1) + 2e-6 for label in SENTIMENTS)
+
+
+@given(SHARES, SHARES, BANDS)
+def test_more_positive_is_never_less_positive(one, other, band):
+    low, high = sorted((one, other))
+    assert of_binary(low, band)["positive"] <= of_binary(high, band)["positive"] + 1e-6
+
+
+def test_a_certain_binary_model_is_left_alone():
+    assert of_binary(1.0, 0.5) == scores(0, 0, 1)
+    assert of_binary(0.0, 0.5) == scores(1, 0, 0)
+    assert of_binary(0.5, 0.5) == scores(0.25, 0.5, 0.25)

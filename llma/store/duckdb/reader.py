@@ -14,6 +14,7 @@ from llma.records import LedgerEntry, SourceEvent, StaleHour, TextScore
 from llma.store.base import Reader, TraceTotal, Window
 from llma.store.codec import naive, records_of
 from llma.store.duckdb.frames import frame
+from llma.store.duckdb.paging import pages
 from llma.store.tables import (
     HOUR_LEDGER,
     SOURCE_EVENTS,
@@ -25,10 +26,6 @@ from llma.store.tables import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# A page holds this many events, or fewer when they are large: a growing chat's last generation can be a megabyte.
-_PAGE_EVENTS = 2_000
-_PAGE_CHARS = 32 * 1024 * 1024
 
 
 class DuckDBReader(Reader):
@@ -48,24 +45,16 @@ class DuckDBReader(Reader):
         self, team_id: int, hour: datetime, *, after_seq: int = 0, upto_seq: int
     ) -> Iterator[list[SourceEvent]]:
         hour_bounds = "timestamp >= $hour::TIMESTAMP AND timestamp < $hour::TIMESTAMP + INTERVAL 1 HOUR"
-        where = f"team_id = $team AND event = $event AND {hour_bounds}"
-        values = {"team": team_id, "event": GENERATION, "hour": naive(hour)}
-        sizes = self.execute(
-            f"""SELECT seq, strlen(properties) FROM source_events
-            WHERE {where} AND seq > $after AND seq <= $upto ORDER BY seq""",
-            after=after_seq,
-            upto=upto_seq,
-            **values,
-        ).fetchall()
-        names = ", ".join(SOURCE_EVENTS.names)
-        for first, last in _pages(sizes):
-            rows = self.execute(
-                f"SELECT {names} FROM source_events WHERE {where} AND seq BETWEEN $first AND $last ORDER BY seq",
-                first=first,
-                last=last,
-                **values,
-            ).fetchall()
-            yield records_of(SOURCE_EVENTS, rows)
+        yield from self._source_pages(
+            f"team_id = $team AND event = $event AND {hour_bounds} AND seq > $after AND seq <= $upto",
+            {"team": team_id, "event": GENERATION, "hour": naive(hour), "after": after_seq, "upto": upto_seq},
+        )
+
+    def trace_pages(self, trace_id: str, *, team_id: int | None = None) -> Iterator[list[SourceEvent]]:
+        values: dict[str, Any] = {"trace": trace_id}
+        if team_id is not None:
+            values["team"] = team_id
+        yield from self._source_pages(f"trace_id = $trace{'' if team_id is None else ' AND team_id = $team'}", values)
 
     def trace_events(self, team_id: int, trace_id: str) -> list[SourceEvent]:
         return self._select(
@@ -277,21 +266,22 @@ class DuckDBReader(Reader):
     def frame(self, table: str, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
         return frame(self.connection, table, start, end)
 
+    def _source_pages(self, condition: str, values: dict[str, Any]) -> Iterator[list[SourceEvent]]:
+        """Source events by seq: their sizes first, so that no page holds more than its share."""
+        sizes = self.execute(
+            f"SELECT seq, strlen(properties) FROM source_events WHERE {condition} ORDER BY seq", **values
+        ).fetchall()
+        names = ", ".join(SOURCE_EVENTS.names)
+        for first, last in pages(sizes):
+            rows = self.execute(
+                f"SELECT {names} FROM source_events WHERE {condition} AND seq BETWEEN $first AND $last ORDER BY seq",
+                first=first,
+                last=last,
+                **values,
+            ).fetchall()
+            yield records_of(SOURCE_EVENTS, rows)
+
     def _select(self, table: Table, source: str, condition: str, order: str, **values: Any) -> list[Any]:
         names = ", ".join(table.names)
         rows = self.execute(f"SELECT {names} FROM {source} WHERE {condition} ORDER BY {order}", **values).fetchall()
         return records_of(table, rows)
-
-
-def _pages(sizes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Ranges of seq, each of bounded number and bounded characters (at least one event)."""
-    first, last, events, characters = 0, 0, 0, 0
-    for seq, size in sizes:
-        if events and (events >= _PAGE_EVENTS or characters + size > _PAGE_CHARS):
-            yield first, last
-            events, characters = 0, 0
-        if not events:
-            first = seq
-        last, events, characters = seq, events + 1, characters + size
-    if events:
-        yield first, last
