@@ -120,9 +120,6 @@ def load_session(bundle: Bundle, *, threads: int = 1) -> Session:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = SILENT
-    # Where a processor adds pairs of byte products in 16 bits (x86-64 without VNNI), eight-bit weights would overflow: with
-    # this, ONNX Runtime takes its slower unsigned kernels there, and there only (kOrtSessionOptionsAvx2PrecisionMode).
-    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         runtime = onnxruntime.InferenceSession(str(bundle.folder / MODEL), options, providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:
