@@ -19,7 +19,7 @@ from export.optimum_export import MAIN, Original, export_onnx, load_original
 from export.probe import probe_texts
 from llma.bundles.cache import NAME, Cache
 from llma.bundles.catalog import CATALOG, UNDECLARED, Source
-from llma.bundles.describe import classification, max_tokens
+from llma.bundles.describe import BINARY_WARNING, classification, is_binary, max_tokens, neutral_band
 from llma.bundles.graph import read_graph
 from llma.bundles.verify import verify
 from llma.inference.bundle import DESCRIPTION, EMBEDDED, FORMAT, MODEL, TOKENIZER, Normalization, read_bundle
@@ -123,6 +123,9 @@ def _make(source: Source, original: Original, arithmetic: Arithmetic, staging: P
     onnx.save(rewritten(exported, arithmetic), str(made / MODEL))
     shutil.copyfile(exported.parent / TOKENIZER, made / TOKENIZER)
     shutil.rmtree(exported.parent)
+    warnings = [BINARY_WARNING] if is_binary(head["labels"]) else []
+    if not original.licence:
+        warnings.append("its model card declares no licence")
     described: dict[str, Any] = {
         "format": FORMAT,
         "name": source.name,
@@ -131,10 +134,11 @@ def _make(source: Source, original: Original, arithmetic: Arithmetic, staging: P
         "heads": {kind: {"output": "logits", **head}},
         "max_tokens": max_tokens(original.config, original.tokenizer_config),
         "normalization": source.normalization,
+        **neutral_band(head["labels"]),
         **({"languages": list(source.languages)} if source.languages else {}),
         "licence": original.licence or UNDECLARED,
         "model": source.repository,
-        "warnings": [] if original.licence else ["its model card declares no licence"],
+        "warnings": warnings,
         "quantization": {"arithmetic": arithmetic.value, "processor": sorted(flags() & _TOLD)},
         "source": {"repository": source.repository, "revision": original.commit or source.revision},
         "exported_with": {tool: version(tool) for tool in TOOLS},

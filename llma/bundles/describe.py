@@ -63,7 +63,6 @@ def described(source: Source, parts: Parts, licence: str, endpoint: str) -> dict
     files = {MODEL: parts.model, TOKENIZER: parts.tokenizer}
     warnings = [source.warning] if source.warning else []
     if is_binary(head["labels"]):
-        graph["neutral_band"] = NEUTRAL_BAND
         warnings.append(BINARY_WARNING)
     if not source.pinned:
         warnings.append(f"not pinned: {source.revision} was commit {commit[:12]} when it was pulled")
@@ -73,6 +72,7 @@ def described(source: Source, parts: Parts, licence: str, endpoint: str) -> dict
         "version": commit[:8],
         "files": {name: file.sha256 for name, file in files.items()},
         **graph,
+        **neutral_band(head["labels"]),
         **({"languages": list(source.languages)} if source.languages else {}),
         "licence": source.licence or licence or UNDECLARED,
         "model": source.model or source.repository,
@@ -131,6 +131,11 @@ def classification(source: Source, config: Mapping[str, Any]) -> tuple[HeadKind,
 def is_binary(labels: Collection[str]) -> bool:
     """Whether a head with these labels of ours knows no neutral text, and so needs a band to have some."""
     return set(labels) == set(POLAR)
+
+
+def neutral_band(labels: Collection[str]) -> dict[str, float]:
+    """The key of ``bundle.json`` that a head with these labels needs to have neutral texts; none where it knows them."""
+    return {"neutral_band": NEUTRAL_BAND} if is_binary(labels) else {}
 
 
 def max_tokens(config: Mapping[str, Any], tokenizer_config: Mapping[str, Any]) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from llma.bundles.cache import Cache
 
-LABELS = {0: "negative", 1: "neutral", 2: "positive"}
+LABELS = ("negative", "neutral", "positive")
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 WARNED_OF_BY_OTHERS = (
     "ignore::DeprecationWarning",
@@ -67,16 +67,16 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     torch = pytest.importorskip("torch", reason="export tests need torch: run `make test-export`")
     import transformers
 
-    def make(family: str, **sizes: object) -> Path:
+    def make(family: str, *, labels: tuple[str, ...] = LABELS, **sizes: object) -> Path:
         folder = tmp_path_factory.mktemp(family.lower())
         vocabulary = int(str(sizes.pop("vocab_size", 600)))
         byte_level(folder, min(vocabulary, 600))
         torch.manual_seed(7)
         config = getattr(transformers, f"{family}Config")(
             vocab_size=vocabulary,
-            num_labels=3,
-            id2label=LABELS,
-            label2id={label: number for number, label in LABELS.items()},
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={label: number for number, label in enumerate(labels)},
             pad_token_id=1,
             **sizes,
         )

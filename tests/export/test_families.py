@@ -62,6 +62,16 @@ def test_a_family_is_exported_and_equals_the_original(folders, cache, family, ar
         assert "Softmax" not in found
 
 
+def test_a_binary_classifier_gets_a_neutral_band_and_can_be_used(classifier, cache):
+    folder = classifier("DistilBert", labels=("NEGATIVE", "POSITIVE"), **FAMILIES["DistilBert"])
+    made = export_bundle(str(folder), "binary", cache=cache, quantization=Arithmetic.FP32)
+    bundle = load_bundle(made.folder)
+    assert bundle.neutral_band is not None
+    assert any("binary" in warning for warning in bundle.about["warnings"])
+    scored = Classifier(bundle, None).classify(["That is what I asked for."])[0]
+    assert set(scored.scores) == {"negative", "neutral", "positive"}
+
+
 @pytest.mark.parametrize("arithmetic", [Arithmetic.FP32, Arithmetic.INT8, Arithmetic.INT8_SEVEN_BITS])
 def test_a_score_is_the_same_alone_and_in_any_company(folders, cache, arithmetic, monkeypatch):
     made = export_bundle(str(folders["Roberta"]), "small", cache=cache, quantization=arithmetic)
