@@ -74,20 +74,76 @@ class Settings(BaseSettings):
         False, description="1: each generation of a rendered trace shows its whole input, also what was shown before"
     )
 
+    settle_minutes: int = Field(30, ge=0, description="Minutes without activity after which a trace is summarised")
+    summary_mode: Literal["detailed", "minimal"] = Field(
+        "detailed", description="detailed or minimal, of scheduled runs"
+    )
+    summary_max_traces: int = Field(
+        100, ge=1, description="Traces of a team and hour that are summarised, newest first"
+    )
+    summary_max_events: int = Field(50, ge=1, description="A trace with more events is not summarised")
+    summary_max_chars: int = Field(
+        2_000_000, ge=1, description="A trace whose events' properties have more characters is not summarised"
+    )
+    summary_batch_size: int = Field(5, ge=1, description="Traces that are summarised at the same time")
+    summary_model: str = Field(
+        "gpt-4.1-nano", description="Model that writes summaries, where a team's text may go to one"
+    )
+    summary_fallback_model: str = Field("", description="Model that is asked where the first one fails; empty: none")
+
+    llm_team_ids: Annotated[frozenset[int] | Literal["*"], NoDecode] = Field(
+        frozenset(),
+        description="Teams whose text may leave the machine: ids separated by commas, * for all; empty: none",
+    )
+    llm_provider: Literal["openai", "groq", "anthropic", "nebius", "ollama", "vllm"] = Field(
+        "openai",
+        description="Preset of address and key: openai, groq, anthropic, nebius, ollama or vllm",
+        validation_alias=AliasChoices("LLMA_LLM_PROVIDER", "LLM_PROVIDER"),
+    )
+    llm_base_url: str = Field("", description="Address of any OpenAI-compatible endpoint; empty: the provider's")
+    llm_api_key: SecretStr | None = Field(
+        None,
+        description="Key of the endpoint; empty: OPENAI_, GROQ_, ANTHROPIC_ or NEBIUS_API_KEY, as the provider",
+        validation_alias=AliasChoices("LLMA_LLM_API_KEY", "LLM_API_KEY"),
+    )
+    llm_concurrency: int = Field(16, ge=1, description="Calls to the endpoint at the same time, at most")
+    llm_timeout_seconds: float = Field(120, gt=0, description="Longest wait for one answer")
+    llm_run_minutes: float = Field(50, gt=0, description="Longest time that a run spends on calls")
+    llm_budget_usd_run: float = Field(1.0, ge=0, description="Dollars that one run may spend on calls")
+    llm_budget_usd_day: float = Field(5.0, ge=0, description="Dollars that all runs of a day (UTC) may spend on calls")
+    llm_budget_tokens_run: int = Field(0, ge=0, description="Tokens that one run may use of models without a price")
+    llm_budget_tokens_day: int = Field(0, ge=0, description="Tokens that a day (UTC) may use of models without a price")
+    llm_prices: str = Field("", description="JSON file of prices that override the built-in ones; empty: none")
+    llm_redact: bool = Field(
+        True, description="0: e-mail addresses, phone numbers, keys and the like leave the machine as they are"
+    )
+    sentiment_engine: Literal["local", "fallback", "llm"] = Field(
+        "local", description="local model; fallback: the LLM where it fails; llm: the LLM alone"
+    )
+    sentiment_llm_model: str = Field(
+        "gpt-4.1-nano", description="Model that labels messages, where the engine asks one"
+    )
+
+    embedder: Literal["local", "openai"] = Field(
+        "local", description="local bundle, or openai: the LLM endpoint's embeddings"
+    )
+    embedding_bundle: str = Field("minilm-embed", description="Bundle of the local embedder: a name or a folder")
+    embedding_model: str = Field("text-embedding-3-large", description="Model of the endpoint's embeddings")
+
     duckdb_memory_mb: int = Field(512, ge=64, description="Memory that DuckDB may use, in MiB")
     lock_timeout_seconds: float = Field(120, gt=0, description="Longest wait for the DuckDB file")
 
     sensor_max_hours: int = Field(24, ge=1, description="Hours that one sensor tick requests at most")
     sensor_lookback_hours: int = Field(48, ge=1, description="The sensor looks at hours with arrivals this recent")
 
-    @field_validator("allowed_team_ids", mode="before")
+    @field_validator("allowed_team_ids", "llm_team_ids", mode="before")
     @classmethod
     def _teams(cls, value: object) -> object:
         if not isinstance(value, str) or value.strip() == EVERY_TEAM:
             return EVERY_TEAM if isinstance(value, str) else value
         return frozenset(int(part) for part in value.split(",") if part.strip())
 
-    @field_validator("hash_key", mode="before")
+    @field_validator("hash_key", "llm_api_key", mode="before")
     @classmethod
     def _no_empty_key(cls, value: object) -> object:
         return None if value == "" else value
@@ -108,6 +164,10 @@ class Settings(BaseSettings):
     def allows(self, team_id: int) -> bool:
         """Whether scheduled work may process this team."""
         return self.allowed_team_ids == EVERY_TEAM or team_id in self.allowed_team_ids
+
+    def may_leave(self, team_id: int) -> bool:
+        """Whether this team's text may be sent to a provider."""
+        return self.llm_team_ids == EVERY_TEAM or team_id in self.llm_team_ids
 
     @property
     def dagster_home(self) -> Path:

@@ -87,7 +87,7 @@ def _set_aside(current: Settings, arrivals: list[Arrival], stale: list[StaleHour
             counts["hours", "skipped", Skipped.TEAM_NOT_ALLOWED] += arrival.generations
     for each in stale:
         if gave_up(each) and current.allows(each.team_id):
-            counts["hours", "failed", Failed.GAVE_UP] += each.generations
+            counts["hours", "failed", Failed.GAVE_UP] += each.number
     return [(*key, number) for key, number in sorted(counts.items()) if number]
 
 

@@ -26,9 +26,7 @@ def record_failed_run(
             entries = {step: writer.ledger(stale.team_id, stale.hour, step) for step in SENTIMENT_STEPS}
             if not any(_counted(entry, run_id) for entry in entries.values()):
                 step = next((step for step, entry in entries.items() if not _done(entry, stale)), SENTIMENT_STEPS[0])
-                writer.begin_step(
-                    stale.team_id, stale.hour, step, arrived_seq=stale.generations_seq, run_id=run_id, now=now
-                )
+                writer.begin_step(stale.team_id, stale.hour, step, arrived_seq=stale.seq, run_id=run_id, now=now)
                 writer.fail_step(stale.team_id, stale.hour, step, Failed.MODEL_ERROR)
                 counted += 1
     return counted
@@ -39,4 +37,4 @@ def _counted(entry: LedgerEntry | None, run_id: str) -> bool:
 
 
 def _done(entry: LedgerEntry | None, stale: StaleHour) -> bool:
-    return entry is not None and (entry.number, entry.seen_seq) == (stale.generations, stale.generations_seq)
+    return entry is not None and (entry.number, entry.seen_seq) == (stale.number, stale.seq)

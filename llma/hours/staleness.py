@@ -83,14 +83,14 @@ def _due(stale: StaleHour, now: datetime) -> bool:
 
 
 def _request(hour: datetime, teams: Sequence[StaleHour]) -> HourRequest:
-    last = max(teams, key=lambda team: team.generations_seq)
+    last = max(teams, key=lambda team: team.seq)
     # The counts alone come back to where they were: a run that does one more step and fails in the next leaves them as the
     # run before did, and Dagster answers a key once and never again. The moment of the last attempt never comes back.
     attempted = max((team.attempted_at for team in teams if team.attempted_at is not None), default=None)
     tried = f":{attempted:%Y%m%dT%H%M%S.%f}" if attempted else ""
     return HourRequest(
         hour=hour,
-        key=f"{hour:%Y-%m-%dT%H}:{last.generations_seq}:{last.runs}.{last.attempts}{tried}",
-        generations=sum(team.generations for team in teams),
+        key=f"{hour:%Y-%m-%dT%H}:{last.seq}:{last.runs}.{last.attempts}{tried}",
+        generations=sum(team.number for team in teams),
         teams=tuple(sorted(team.team_id for team in teams)),
     )

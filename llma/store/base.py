@@ -10,12 +10,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from llma.events import Event
-from llma.records import Coverage, DerivedEvent, LedgerEntry, RejectedEvent, SourceEvent, StaleHour, Text, TextScore
+from llma.records import (
+    LedgerEntry,
+    LLMAnswer,
+    RejectedEvent,
+    SourceEvent,
+    StaleHour,
+    Text,
+    TextScore,
+    TraceActivity,
+)
+from llma.store.answers import Appended, Arrived, Hit, Spent, TraceTotal, Window
 from llma.store.tables import Table
 
 if TYPE_CHECKING:
@@ -24,39 +33,6 @@ if TYPE_CHECKING:
 
 class StoreError(RuntimeError):
     """The store cannot be used; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """What became of a batch of events: new ones and repetitions of what the store had (first wins)."""
-
-    stored: int
-    duplicates: int
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Hours ``[start, end)``, both whole UTC hours."""
-
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TraceTotal:
-    """A trace over its distinct turns, whatever the hours: the answer of the view ``trace_totals``."""
-
-    team_id: int
-    trace_id: str
-    turns: int
-    positive: int
-    neutral: int
-    negative: int
-    unscored: int
-    worst_negative: float | None
-    emotions: dict[str, int]
-    first_at: datetime
-    last_at: datetime
 
 
 class Reader(ABC):
@@ -116,8 +92,15 @@ class Reader(ABC):
         """Each trace (with a turn in the window) over all of its distinct turns, the most negative first."""
 
     @abstractmethod
-    def teams(self, hour: datetime) -> dict[int, tuple[int, int]]:
-        """The hour's teams: how many generations have arrived, and the last ``seq`` among them."""
+    def teams(self, hour: datetime, *, of: Arrived = "generations") -> dict[int, tuple[int, int]]:
+        """The hour's teams: how many generations (or events) have arrived, and the last ``seq`` among them."""
+
+    @abstractmethod
+    def trace_activity(self, team_id: int, start: datetime, end: datetime) -> list[TraceActivity]:
+        """The traces with a source event in ``[start, end)`` and none after it, over all of their source events.
+
+        Newest first, by ``(last_at, trace_id)``. What bears the name of a derived event is no activity.
+        """
 
     @abstractmethod
     def ledger(self, team_id: int, hour: datetime, step: str) -> LedgerEntry | None:
@@ -131,6 +114,7 @@ class Reader(ABC):
         window: Window | None = None,
         arrived_since: datetime | None = None,
         team_ids: Collection[int] | None = None,
+        of: Arrived = "generations",
     ) -> list[StaleHour]:
         """Teams and hours where a step of ``versions`` (step -> model version, None: any) differs from the arrivals.
 
@@ -145,6 +129,32 @@ class Reader(ABC):
     @abstractmethod
     def scores(self, team_id: int, hashes: Collection[str], model_version: str) -> dict[str, TextScore]:
         """The cached scores of these hashes by this model version."""
+
+    @abstractmethod
+    def nearest(
+        self,
+        vector: Sequence[float],
+        model_version: str,
+        *,
+        limit: int,
+        document_types: Collection[str] | None = None,
+        team_id: int | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        document_ids: Collection[str] | None = None,
+    ) -> list[Hit]:
+        """The documents whose vectors (by this model version, of length 1) are nearest, best first, ties by their key.
+
+        Exact: every vector that the filters leave is compared. ``[start, end)`` narrows by ``timestamp``.
+        """
+
+    @abstractmethod
+    def llm_spent(self, since: datetime | None = None, *, run_id: str | None = None) -> Spent:
+        """What calls since a moment, or of a run, have cost."""
+
+    @abstractmethod
+    def llm_answers(self, team_id: int, hashes: Collection[str]) -> dict[str, LLMAnswer]:
+        """The cached answers to these requests."""
 
     @abstractmethod
     def frame(self, table: str, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
@@ -181,7 +191,7 @@ class Writer(Reader):
 
     @abstractmethod
     def upsert(self, table: Table, rows: Sequence[Any]) -> None:
-        """Rows by natural key: of two, the one with the higher ``source_seq`` stays; at a tie, the new one."""
+        """Rows by natural key: of two, the one with the higher ``seq_column`` stays; at a tie, the new one."""
 
     @abstractmethod
     def remove_derived(self, team_id: int, uuids: Collection[str], upto_seq: int) -> None:
@@ -238,9 +248,10 @@ class Store(ABC):
 
 __all__ = [
     "Appended",
-    "Coverage",
-    "DerivedEvent",
+    "Arrived",
+    "Hit",
     "Reader",
+    "Spent",
     "Store",
     "StoreError",
     "TraceTotal",

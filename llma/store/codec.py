@@ -1,4 +1,4 @@
-"""Records to columns and back. Engine-neutral: a column is a numpy array, a JSON value its text."""
+"""Records to columns and back. Engine-neutral: a column is a numpy array, a JSON value or a vector its text."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def _array(column: Column, values: Iterable[Any], length: int) -> np.ndarray:
         values = (_text(value) for value in values)
     elif column.kind is Kind.DATE:
         values = (value.isoformat() for value in values)
+    elif column.kind is Kind.VECTOR:
+        values = (_vector_text(value) for value in values)
     elif not column.nullable and column.kind in (Kind.INT, Kind.FLOAT, Kind.BOOL):
         return np.fromiter(values, dtype={Kind.INT: "int64", Kind.FLOAT: "float64", Kind.BOOL: "bool"}[column.kind])
     array = np.empty(length, dtype=object)
@@ -41,6 +43,10 @@ def _text(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
 
+def _vector_text(value: Sequence[float]) -> str:
+    return orjson.dumps(np.asarray(value, dtype=np.float32), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
 def _aware(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC)
 
@@ -49,6 +55,7 @@ _DECODERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.TIMESTAMP: _aware,
     Kind.JSON: orjson.loads,
     Kind.UUID: str,
+    Kind.VECTOR: tuple,
 }
 
 

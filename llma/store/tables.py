@@ -23,6 +23,7 @@ class Kind(StrEnum):
     TIMESTAMP = "timestamp"
     DATE = "date"
     JSON = "json"
+    VECTOR = "vector"
 
 
 _KINDS: dict[type, Kind] = {
@@ -33,6 +34,7 @@ _KINDS: dict[type, Kind] = {
     date: Kind.DATE,
     dict: Kind.JSON,
     list: Kind.JSON,
+    tuple: Kind.VECTOR,
 }
 
 
@@ -47,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its name, the record of a row, the natural key. ``hourly``: owned by (team_id, hour), with a ``source_seq``."""
+    """A table: its name, the record of a row, the natural key."""
 
     name: str
     record: type
@@ -63,8 +65,9 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
-    def hourly(self) -> bool:
-        return {"team_id", "hour", "source_seq"} <= set(self.names)
+    def seq_column(self) -> str | None:
+        """The column that tells which of two rows of a key is the newer: the highest ``seq`` that went into it."""
+        return next((name for name in ("source_seq", "as_of_seq") if name in self.names), None)
 
 
 def _column(name: str, hint: Any) -> Column:
@@ -91,6 +94,12 @@ GENERATION_SENTIMENT = Table(
 )
 TRACE_SENTIMENT = Table("trace_sentiment", records.TraceSentiment, ("team_id", "hour", "trace_id"))
 COVERAGE = Table("coverage", records.Coverage, ("team_id", "hour", "step", "item"))
+TRACE_SUMMARIES = Table("trace_summaries", records.TraceSummary, ("team_id", "trace_id", "mode"))
+DOCUMENT_EMBEDDINGS = Table(
+    "document_embeddings", records.DocumentEmbedding, ("team_id", "document_type", "document_id")
+)
+LLM_CALLS = Table("llm_calls", records.LLMCall, ("team_id", "call_uuid"))
+LLM_ANSWERS = Table("llm_answers", records.LLMAnswer, ("team_id", "request_hash"))
 ARRIVALS = Table("arrivals", records.Arrival, ("team_id", "hour"))
 HOUR_LEDGER = Table("hour_ledger", records.LedgerEntry, ("team_id", "hour", "step"))
 
@@ -105,6 +114,10 @@ TABLES = (
     MESSAGE_SENTIMENT,
     GENERATION_SENTIMENT,
     TRACE_SENTIMENT,
+    TRACE_SUMMARIES,
+    DOCUMENT_EMBEDDINGS,
+    LLM_CALLS,
+    LLM_ANSWERS,
     COVERAGE,
     ARRIVALS,
     HOUR_LEDGER,

@@ -69,7 +69,7 @@ def test_events_that_arrive_while_a_step_runs_are_left_to_the_next_run(store, tm
     run_interrupted(store, where, lambda: ingest(store, late), force=False)
     with store.reading() as reader:
         (stale,) = reader.stale_hours(dict.fromkeys(SENTIMENT_STEPS))
-        assert (stale.generations, stale.attempts) == (3, 0)
+        assert (stale.number, stale.attempts) == (3, 0)
         assert [entry.number for entry in reader.rows(HOUR_LEDGER)] == [2, 2, 2, 2]
     run(store, KeywordScorer())
     undisturbed = open_duckdb(tmp_path / "undisturbed")

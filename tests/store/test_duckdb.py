@@ -14,7 +14,16 @@ import pytest
 from llma.store.base import StoreError
 from llma.store.duckdb import DuckDBStore
 from llma.store.duckdb.schema import SCHEMA_VERSION
-from llma.store.tables import SOURCE_EVENTS, TABLES, TEXTS, USER_MESSAGES
+from llma.store.tables import (
+    DOCUMENT_EMBEDDINGS,
+    LLM_ANSWERS,
+    LLM_CALLS,
+    SOURCE_EVENTS,
+    TABLES,
+    TEXTS,
+    TRACE_SUMMARIES,
+    USER_MESSAGES,
+)
 from tests.store import processes
 from tests.store.conftest import KEY, duckdb_store
 from tests.store.processes import join, running, start
@@ -30,6 +39,7 @@ from tests.store.rows import (
     upsert,
     user_message,
 )
+from tests.store.summary_rows import trace_summary
 
 
 @pytest.fixture
@@ -49,7 +59,18 @@ def mode(path: Path) -> int:
 # --- the file is ours ---
 
 
-def test_an_older_file_says_what_to_do(store: DuckDBStore, tmp_path: Path):
+def test_a_file_of_the_first_version_is_brought_up_to_date_and_keeps_its_rows(store: DuckDBStore, tmp_path: Path):
+    append(store, event(1))
+    for table in (TRACE_SUMMARIES, DOCUMENT_EMBEDDINGS, LLM_CALLS, LLM_ANSWERS):
+        change(store, f"DROP TABLE {table.name}")
+    change(store, "UPDATE store_meta SET value = '1' WHERE name = 'schema_version'")
+    newer = duckdb_store(tmp_path)
+    assert [row.seq for row in rows_of(newer, SOURCE_EVENTS)] == [1]
+    upsert(newer, TRACE_SUMMARIES, trace_summary())
+    assert rows_of(duckdb_store(tmp_path), TRACE_SUMMARIES) == [trace_summary()]
+
+
+def test_a_file_of_no_version_says_what_to_do(store: DuckDBStore, tmp_path: Path):
     append(store, event(1))
     change(store, "UPDATE store_meta SET value = '0' WHERE name = 'schema_version'")
     with pytest.raises(StoreError, match=r"schema version 0.*ingest anew"):

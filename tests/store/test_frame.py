@@ -12,10 +12,14 @@ from llma.reasons import Rejection, Skipped, Status
 from llma.store.base import Store, StoreError
 from llma.store.tables import (
     DERIVED_EVENTS,
+    DOCUMENT_EMBEDDINGS,
     GENERATION_SENTIMENT,
+    LLM_ANSWERS,
+    LLM_CALLS,
     MESSAGE_SENTIMENT,
     TABLES,
     TRACE_SENTIMENT,
+    TRACE_SUMMARIES,
     USER_MESSAGES,
     Kind,
     Table,
@@ -41,6 +45,7 @@ from tests.store.rows import (
     upsert,
     user_message,
 )
+from tests.store.summary_rows import document_embedding, llm_answer, llm_call, trace_summary
 
 VIEWS = {
     "events": [
@@ -69,6 +74,10 @@ def fill(store: Store) -> None:
         writer.put_scores([text_score()])
         for table, make in HOURLY.items():
             writer.upsert(table, [make(1)])
+        writer.upsert(TRACE_SUMMARIES, [trace_summary()])
+        writer.upsert(DOCUMENT_EMBEDDINGS, [document_embedding()])
+        writer.upsert(LLM_CALLS, [llm_call()])
+        writer.upsert(LLM_ANSWERS, [llm_answer()])
         writer.begin_step(1, H0, STEP, arrived_seq=1, run_id="r", now=NOW)
 
 
@@ -98,6 +107,7 @@ def test_dtypes_are_the_same_with_and_without_rows(store: Store, table: Table):
         Kind.TIMESTAMP: "datetime64[us, UTC]",
         Kind.DATE: "datetime64[us]",
         Kind.JSON: "object",
+        Kind.VECTOR: "object",
     }
     for column in table.columns:
         integer = "Int64" if column.nullable else "int64"

@@ -251,8 +251,8 @@ def test_a_stale_hour_tells_what_arrived_and_what_was_tried(store: Store):
     assert found == StaleHour(
         team_id=1,
         hour=H0,
-        generations=2,
-        generations_seq=2,
+        number=2,
+        seq=2,
         arrived_at=NOW,
         attempts=2,
         attempted_at=LATER,

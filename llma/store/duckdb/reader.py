@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import orjson
 
 from llma.events import GENERATION
 from llma.records import LedgerEntry, SourceEvent, StaleHour, TextScore
-from llma.store.base import Reader, TraceTotal, Window
+from llma.store.base import Arrived, Reader, TraceTotal, Window
 from llma.store.codec import naive, records_of
 from llma.store.duckdb.frames import frame
 from llma.store.duckdb.paging import pages
+from llma.store.duckdb.summaries import SummaryQueries
 from llma.store.tables import (
     HOUR_LEDGER,
     SOURCE_EVENTS,
@@ -28,19 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class DuckDBReader(Reader):
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-
-    def execute(self, sql: str, **values: Any) -> duckdb.DuckDBPyConnection:
-        """Run one statement with named parameters."""
-        return self.connection.execute(sql, values)
-
-    def scalar(self, sql: str, **values: Any) -> Any:
-        """The one value of a one-row answer."""
-        rows = self.execute(sql, **values).fetchall()  # a result that is not read to its end blocks the connection
-        return rows[0][0] if rows else None
-
+class DuckDBReader(SummaryQueries, Reader):
     def generations(
         self, team_id: int, hour: datetime, *, after_seq: int = 0, upto_seq: int
     ) -> Iterator[list[SourceEvent]]:
@@ -87,7 +75,7 @@ class DuckDBReader(Reader):
             conditions.append("trace_id IN (SELECT unnest($traces::VARCHAR[]))")
             values["traces"] = list(trace_ids)
         if after_seq is not None:
-            conditions.append("source_seq > $after")
+            conditions.append(f"{table.seq_column} > $after")
             values["after"] = after_seq
         if window is not None:
             conditions.append("hour >= $start::TIMESTAMP AND hour < $end::TIMESTAMP")
@@ -171,10 +159,10 @@ class DuckDBReader(Reader):
             for team, trace, turns, positive, neutral, negative, unscored, worst, emotions, first, last in rows
         ]
 
-    def teams(self, hour: datetime) -> dict[int, tuple[int, int]]:
+    def teams(self, hour: datetime, *, of: Arrived = "generations") -> dict[int, tuple[int, int]]:
         rows = self.execute(
-            """SELECT team_id, generations, generations_seq FROM arrivals
-            WHERE hour = $hour::TIMESTAMP AND generations > 0 ORDER BY team_id""",
+            f"""SELECT team_id, {of}, {of}_seq FROM arrivals
+            WHERE hour = $hour::TIMESTAMP AND {of} > 0 ORDER BY team_id""",
             hour=naive(hour),
         ).fetchall()
         return {team: (count, seq) for team, count, seq in rows}
@@ -198,8 +186,9 @@ class DuckDBReader(Reader):
         window: Window | None = None,
         arrived_since: datetime | None = None,
         team_ids: Collection[int] | None = None,
+        of: Arrived = "generations",
     ) -> list[StaleHour]:
-        conditions = ["a.generations > 0"]
+        conditions = [f"a.{of} > 0"]
         values: dict[str, Any] = {"steps": list(versions), "versions": list(versions.values()), "count": len(versions)}
         if window is not None:
             conditions.append("a.hour >= $start::TIMESTAMP AND a.hour < $end::TIMESTAMP")
@@ -211,15 +200,15 @@ class DuckDBReader(Reader):
             conditions.append("a.team_id IN (SELECT unnest($teams::BIGINT[]))")
             values["teams"] = list(team_ids)
         rows = self.execute(
-            f"""SELECT a.team_id, a.hour, any_value(a.generations), any_value(a.generations_seq), any_value(a.arrived_at),
-                coalesce(max(l.attempts) FILTER (l.attempt_seq = a.generations_seq), 0),
+            f"""SELECT a.team_id, a.hour, any_value(a.{of}), any_value(a.{of}_seq), any_value(a.arrived_at),
+                coalesce(max(l.attempts) FILTER (l.attempt_seq = a.{of}_seq), 0),
                 max(l.attempted_at), coalesce(min(l.runs), 0), max(l.finished_at)
             FROM arrivals a LEFT JOIN (
                 SELECT l.*, s.version FROM hour_ledger l
                 JOIN (SELECT unnest($steps::VARCHAR[]) AS step, unnest($versions::VARCHAR[]) AS version) s USING (step)
             ) l ON l.team_id = a.team_id AND l.hour = a.hour
             WHERE {" AND ".join(conditions)} GROUP BY a.team_id, a.hour
-            HAVING count(l.step) FILTER (l.number = a.generations AND l.seen_seq = a.generations_seq
+            HAVING count(l.step) FILTER (l.number = a.{of} AND l.seen_seq = a.{of}_seq
                 AND l.model_version = coalesce(l.version, l.model_version)) < $count
             ORDER BY a.hour DESC, a.team_id""",
             **values,
@@ -228,15 +217,15 @@ class DuckDBReader(Reader):
             StaleHour(
                 team_id=team,
                 hour=hour.replace(tzinfo=UTC),
-                generations=generations,
-                generations_seq=seq,
+                number=number,
+                seq=seq,
                 arrived_at=arrived.replace(tzinfo=UTC),
                 attempts=attempts,
                 attempted_at=attempted and attempted.replace(tzinfo=UTC),
                 runs=runs,
                 finished_at=finished and finished.replace(tzinfo=UTC),
             )
-            for team, hour, generations, seq, arrived, attempts, attempted, runs, finished in rows
+            for team, hour, number, seq, arrived, attempts, attempted, runs, finished in rows
         ]
 
     def texts(self, team_id: int, hashes: Collection[str]) -> dict[str, str]:
@@ -280,8 +269,3 @@ class DuckDBReader(Reader):
                 **values,
             ).fetchall()
             yield records_of(SOURCE_EVENTS, rows)
-
-    def _select(self, table: Table, source: str, condition: str, order: str, **values: Any) -> list[Any]:
-        names = ", ".join(table.names)
-        rows = self.execute(f"SELECT {names} FROM {source} WHERE {condition} ORDER BY {order}", **values).fetchall()
-        return records_of(table, rows)

@@ -11,9 +11,17 @@ from pathlib import Path
 import duckdb
 
 from llma.store.base import StoreError
-from llma.store.tables import TABLES, Kind
+from llma.store.tables import (
+    DOCUMENT_EMBEDDINGS,
+    LLM_ANSWERS,
+    LLM_CALLS,
+    TABLES,
+    TRACE_SUMMARIES,
+    Kind,
+    Table,
+)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TYPES = {
     Kind.INT: "BIGINT",
@@ -24,7 +32,11 @@ TYPES = {
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.DATE: "DATE",
     Kind.JSON: "VARCHAR",
+    Kind.VECTOR: "FLOAT[]",
 }
+
+# Tables that a version of the schema brought: a file of an older one gets them, and loses nothing.
+_BROUGHT = {2: (TRACE_SUMMARIES, DOCUMENT_EMBEDDINGS, LLM_CALLS, LLM_ANSWERS)}
 
 _COMMON = "team_id, uuid, event, distinct_id, timestamp, trace_id, session_id, span_id, parent_id, properties"
 
@@ -63,19 +75,20 @@ GROUP BY t.team_id, t.trace_id;
 
 def ddl() -> str:
     """The statements that make an empty database a store."""
-    tables = "\n".join(
-        f"CREATE TABLE {table.name} ("
-        + ", ".join(f"{c.name} {TYPES[c.kind]}{'' if c.nullable else ' NOT NULL'}" for c in table.columns)
-        + ");"
-        for table in TABLES
-    )
+    tables = "\n".join(map(_table, TABLES))
     return f"CREATE TABLE store_meta (name VARCHAR NOT NULL, value VARCHAR NOT NULL);\n{tables}\n{_VIEWS}"
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, path: Path, key_print: str) -> None:
-    """Make the schema in an empty file, or check that the file's is ours and its texts are hashed with our key.
+def _table(table: Table) -> str:
+    columns = (f"{c.name} {TYPES[c.kind]}{'' if c.nullable else ' NOT NULL'}" for c in table.columns)
+    return f"CREATE TABLE {table.name} ({', '.join(columns)});"
 
-    Raises StoreError for an older or newer schema, a database of something else, or another key.
+
+def prepare(connection: duckdb.DuckDBPyConnection, path: Path, key_print: str) -> None:
+    """Make the schema in an empty file; else check that the file's is ours and its texts are hashed with our key, and bring
+    an older schema up to date.
+
+    Raises StoreError for a newer schema, a database of something else, or another key.
     """
     tables = {
         row[0]
@@ -92,9 +105,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path, key_print: str) -
         raise StoreError(f"{path} is a DuckDB database, but not one of llma's; point LLMA_HOME or LLMA_STORE elsewhere")
     meta = dict(connection.execute("SELECT name, value FROM store_meta").fetchall())
     version = int(meta.get("schema_version", 0))
-    if version < SCHEMA_VERSION:
+    if version < 1:
         raise StoreError(
-            f"{path} has schema version {version}, this llma needs {SCHEMA_VERSION}: move the file away and ingest anew"
+            f"{path} has schema version {version}, which no llma has made: move the file away and ingest anew"
         )
     if version > SCHEMA_VERSION:
         raise StoreError(
@@ -105,3 +118,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path, key_print: str) -
         raise StoreError(
             f"the texts in {path} were hashed with another key: set LLMA_HASH_KEY (or restore text.key in LLMA_HOME) as it was"
         )
+    for newer in range(version + 1, SCHEMA_VERSION + 1):
+        for table in _BROUGHT[newer]:
+            connection.execute(_table(table))
+    if version < SCHEMA_VERSION:
+        connection.execute("UPDATE store_meta SET value = ? WHERE name = 'schema_version'", [str(SCHEMA_VERSION)])

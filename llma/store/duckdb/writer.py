@@ -129,8 +129,8 @@ class DuckDBWriter(DuckDBReader, Writer):
             bounds = " AND t.hour BETWEEN $first::TIMESTAMP AND $last::TIMESTAMP"
             span = {"first": naive(min(hours)), "last": naive(max(hours))}
         with self._staged(table.columns, columns_of(table.columns, _latest(table, rows))):
-            if table.hourly:
-                newer = f"{same} AND t.source_seq > i.source_seq{bounds}"
+            if table.seq_column:
+                newer = f"{same} AND t.{table.seq_column} > i.{table.seq_column}{bounds}"
                 self.execute(f"DELETE FROM staged i USING {table.name} t WHERE {newer}", **span)
             self.execute(f"DELETE FROM {table.name} t USING staged i WHERE {same}{bounds}", **span)
             self.execute(f"INSERT INTO {table.name} BY NAME SELECT * EXCLUDE (position) FROM staged")
@@ -227,12 +227,13 @@ class DuckDBWriter(DuckDBReader, Writer):
 
 
 def _latest(table: Table, rows: Sequence[Any]) -> list[Any]:
-    """One row a key: of several the one with the highest ``source_seq``, at a tie the last."""
+    """One row a key: of several the one with the highest ``seq``, at a tie the last."""
     key_of = attrgetter(*table.key)
+    seq_of = attrgetter(table.seq_column) if table.seq_column else lambda _: 0
     latest: dict[Any, Any] = {}
     for row in rows:
         before = latest.get(key_of(row))
-        if before is None or not table.hourly or row.source_seq >= before.source_seq:
+        if before is None or seq_of(row) >= seq_of(before):
             latest[key_of(row)] = row
     return list(latest.values())
 

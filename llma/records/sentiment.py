@@ -1,8 +1,4 @@
-"""The rows of our tables: one frozen record a table; ``store/tables.py`` makes the columns from the fields.
-
-Times are aware UTC. ``hour`` is the start of the hour that owns the row. ``source_seq`` is the highest ``seq`` of the
-source events that contributed, so that a replacement never deletes what is newer than what it saw.
-"""
+"""What people wrote, how it was felt, and the cache of scores."""
 
 from __future__ import annotations
 
@@ -12,55 +8,6 @@ from datetime import date, datetime
 from llma.reasons import Status
 
 Scores = dict[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceEvent:
-    """What people sent, with our ``seq`` (order of commit) and moment of arrival."""
-
-    team_id: int
-    uuid: str
-    event: str
-    distinct_id: str
-    timestamp: datetime
-    trace_id: str
-    session_id: str | None
-    span_id: str | None
-    parent_id: str | None
-    properties: str
-    ingested_at: datetime
-    seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DerivedEvent:
-    """What we emitted: belongs to its subject, the last version wins."""
-
-    team_id: int
-    uuid: str
-    event: str
-    distinct_id: str
-    timestamp: datetime
-    trace_id: str
-    session_id: str | None
-    span_id: str | None
-    parent_id: str | None
-    properties: str
-    hour: datetime
-    version: str
-    source_seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectedEvent:
-    """An input line that is no event: where it stood, why, and its first 2 KB."""
-
-    source: str
-    line: int
-    reason: str
-    excerpt: str
-    sha256: str
-    rejected_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,70 +152,3 @@ class TraceSentiment:
     model: str
     model_version: str
     source_seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """An item that is not ok, and why. A blank is never silent."""
-
-    team_id: int
-    hour: datetime
-    step: str
-    item: str
-    status: Status
-    reason: str
-    source_seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """What has arrived for a team and hour, kept by the ingest transaction: generations, and all events."""
-
-    team_id: int
-    hour: datetime
-    generations: int
-    generations_seq: int
-    events: int
-    events_seq: int
-    arrived_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerEntry:
-    """How far a step has done a team and hour.
-
-    ``number`` and ``seen_seq`` tell what was processed (written last in a step). ``attempts`` counts the starts since the
-    last success on the arrivals of ``attempt_seq``. ``runs`` counts the successes, for the back-off of the open hour.
-    """
-
-    team_id: int
-    hour: datetime
-    step: str
-    number: int
-    seen_seq: int
-    model_version: str
-    finished_at: datetime | None
-    ok: int
-    skipped: int
-    failed: int
-    runs: int
-    attempts: int
-    attempt_seq: int
-    attempted_at: datetime | None
-    run_id: str
-    failure: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaleHour:
-    """A team and hour whose ledger differs from its arrivals; the attempts are those made on these very arrivals."""
-
-    team_id: int
-    hour: datetime
-    generations: int
-    generations_seq: int
-    arrived_at: datetime
-    attempts: int
-    attempted_at: datetime | None
-    runs: int
-    finished_at: datetime | None
