@@ -16,9 +16,10 @@ EVALUATION = "$ai_evaluation"
 FEEDBACK = "$ai_feedback"
 METRIC = "$ai_metric"
 SENTIMENT = "$ai_sentiment"
+TRACE_SUMMARY = "$ai_trace_summary"
 
 # What llma itself emits: an ingested event of such a name is stored, and ignored as activity.
-DERIVED_EVENTS = frozenset({SENTIMENT, "$ai_trace_summary", "$ai_trace_clusters"})
+DERIVED_EVENTS = frozenset({SENTIMENT, TRACE_SUMMARY, "$ai_trace_clusters"})
 
 TRACE_ID = "$ai_trace_id"
 SESSION_ID = "$ai_session_id"

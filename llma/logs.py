@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from llma.settings import Settings
 
@@ -37,3 +38,12 @@ def configure(settings: Settings) -> None:
     # Below the handler's level records still reach those who watch the logger, such as the progress bar.
     logger.setLevel(min(logging.INFO, handler.level))
     logger.propagate = False
+
+
+def kind_and_place(error: BaseException) -> str:
+    """What is told of an error. Its message may quote what a user wrote, so it is not."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+    return f"{type(error).__name__} at {place}"

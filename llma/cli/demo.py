@@ -9,8 +9,9 @@ from rich.text import Text
 from llma.cli.ingest import ingest_paths
 from llma.cli.progress import console
 from llma.cli.run import run_hours
-from llma.cli.show import shorten, tell_turns
+from llma.cli.show import shorten
 from llma.sentiment.labels import SENTIMENTS
+from llma.sentiment.told import told_turns
 from llma.settings import settings
 from llma.store.base import Reader, TraceTotal
 from llma.store.opening import open_store
@@ -50,7 +51,7 @@ def _print_shares(totals: list[TraceTotal]) -> None:
 def _print_worst(reader: Reader, worst: list[TraceTotal]) -> None:
     console.print("\n[bold]conversations that went badly[/bold]")
     for total in worst:
-        turns = [turn for turn in tell_turns(reader, total.team_id, total.trace_id) if turn[1] and turn[1].score]
+        turns = [turn for turn in told_turns(reader, total.team_id, total.trace_id) if turn[1] and turn[1].score]
         _, _, text = max(turns, key=lambda turn: turn[1].scores.get("negative", 0.0) if turn[1] else 0.0)
         felt = ", ".join(emotion for emotion in total.emotions if emotion != "neutral")
         console.print(f"  {total.trace_id}  {total.negative} of {total.turns} negative  ({felt})", soft_wrap=True)

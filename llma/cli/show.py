@@ -7,11 +7,11 @@ from rich.text import Text
 
 from llma.cli.errors import CommandError
 from llma.cli.progress import console
-from llma.records import MessageSentiment, UserMessage
+from llma.records import UserMessage
+from llma.sentiment.told import told_turns
 from llma.settings import settings
-from llma.store.base import Reader
 from llma.store.opening import open_store
-from llma.store.tables import MESSAGE_SENTIMENT, USER_MESSAGES
+from llma.store.tables import USER_MESSAGES
 
 _COLOURS = {"negative": "red", "neutral": "", "positive": "green"}
 _EXCERPT = 300
@@ -28,7 +28,7 @@ def print_trace(trace_id: str, team_id: int | None) -> None:
             )
         if len(teams) > 1:
             raise CommandError(f"teams {', '.join(map(str, teams))} have a trace {trace_id!r}: say which with --team")
-        told = tell_turns(reader, teams[0], trace_id)
+        told = told_turns(reader, teams[0], trace_id)
         (total,) = [t for t in reader.trace_totals(team_id=teams[0], trace_ids=[trace_id]) if t.trace_id == trace_id]
     grid = Grid(title=f"trace {trace_id} (team {teams[0]})")
     for heading in ("#", "time (UTC)", "label", "score", "emotion", "message"):
@@ -48,16 +48,6 @@ def print_trace(trace_id: str, team_id: int | None) -> None:
         f"{total.turns} turns: {total.positive} positive, {total.neutral} neutral, {total.negative} negative, "
         f"{total.unscored} unscored"
     )
-
-
-def tell_turns(reader: Reader, team_id: int, trace_id: str) -> list[tuple[UserMessage, MessageSentiment | None, str]]:
-    """A trace's distinct turns by time, each with its score and text."""
-    turns: list[UserMessage] = reader.turns(team_id, trace_id)
-    scored = {
-        (row.hour, row.turn_key): row for row in reader.rows(MESSAGE_SENTIMENT, team_id=team_id, trace_ids=[trace_id])
-    }
-    texts = reader.texts(team_id, {turn.text_hash for turn in turns})
-    return [(turn, scored.get((turn.hour, turn.turn_key)), texts.get(turn.text_hash, "")) for turn in turns]
 
 
 def shorten(text: str, longest: int) -> str:

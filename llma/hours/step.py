@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from llma.hours.deadline import Deadline, DeadlineReachedError
 from llma.inference.errors import ModelError
+from llma.logs import kind_and_place
 from llma.reasons import Failed
 from llma.records import LedgerEntry
 from llma.store.base import Store, StoreError, Writer
@@ -141,7 +141,7 @@ def run_hour(
             except (ModelError, StoreError, DeadlineReachedError):
                 raise
             except Exception as error:  # noqa: BLE001 - recorded: one team's data must not stop the others
-                failures.append((task, _kind_and_place(error)))
+                failures.append((task, kind_and_place(error)))
     except (ModelError, DeadlineReachedError) as error:
         stopped = error
     reports += _commit(store, step, outcomes, failures)
@@ -218,7 +218,7 @@ def _commit(
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - recorded: below, by the team whose rows they are
-        together = _kind_and_place(error)
+        together = kind_and_place(error)
     log.warning("%s: a commit failed (%s); each team by itself now", step.name, together)
     reports, failed = [], list(failures)
     for task, outcome in outcomes:
@@ -228,7 +228,7 @@ def _commit(
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - recorded: one team's data must not stop the others
-            failed.append((task, _kind_and_place(error)))
+            failed.append((task, kind_and_place(error)))
     with store.writing() as writer:
         return reports + [_fail(writer, step, *each) for each in failed]
 
@@ -263,12 +263,3 @@ def _land(writer: Writer, step: Step, task: Task, outcome: Outcome) -> TeamRepor
         now=datetime.now(UTC),
     )
     return TeamReport(task.team_id, "full" if task.full else "delta", number, counts, figures=outcome.figures)
-
-
-def _kind_and_place(error: BaseException) -> str:
-    """What is told of an error. Its message may quote what a user wrote, so it is not."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
-    return f"{type(error).__name__} at {place}"

@@ -1,0 +1,195 @@
+"""A team's traces of one window: chosen, told a few at a time, written as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from llma.hours.deadline import Deadline, DeadlineReachedError
+from llma.reasons import Status
+from llma.records import Coverage, TraceActivity, TraceSummary
+from llma.store.base import Store, StoreError, Writer
+from llma.store.tables import COVERAGE, DERIVED_EVENTS, TRACE_SUMMARIES
+from llma.summaries.asking import STEP, Ask, TeamResult
+from llma.summaries.emit import summary_event
+from llma.summaries.item import Desk, Item, coverage_of, summarise_item
+from llma.traces.sample import Sample, sample
+
+# The store may be held for long by others; the whole of choosing must not take longer than this.
+SAMPLING_ATTEMPTS, SAMPLING_SECONDS = 3, 300.0
+# A killed run does at most so much again (what an LLM has answered is kept at once, by its client).
+FLUSH_ITEMS, FLUSH_SECONDS = 25, 10.0
+_ANY_SEQ = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """How many documents got a vector, and how many did not."""
+
+    succeeded: int = 0
+    failed: int = 0
+
+
+# Gives vectors to summaries that have none, or not of this model.
+Embed = Callable[[Sequence[TraceSummary]], Embedded]
+# Says in the last change of a team's run that it is done: (writer, ok, skipped, failed, sample).
+Finish = Callable[[Writer, tuple[int, int, int], Sample], None]
+
+
+async def summarise_team(
+    desk: Desk,
+    ask: Ask,
+    deadline: Deadline,
+    done: dict[str, Item],
+    embed: Embed,
+    finish: Finish = lambda *_: None,
+) -> TeamResult:
+    """Summarise the sample of a team's window. ``done`` gets each finished item, and what it holds is not done again.
+
+    Raises DeadlineReachedError when the time is used up: what is done by then is written, the rest is not. Other errors are
+    the store's.
+    """
+    started = time.monotonic()
+    chosen, current = await _sampled(desk, ask)
+    team = _Team(desk, ask, current, done)
+    try:
+        await team.run(chosen, deadline)
+    finally:
+        await team.flush()
+    left_out = [
+        coverage_of(ask, trace, Status.SKIPPED, reason)
+        for trace, reason in chosen.left_out
+        # a trace that an earlier run has told, and that has done nothing since, lacks nothing
+        if trace.trace_id not in current or current[trace.trace_id].as_of_seq < trace.as_of_seq
+    ]
+    items = [done[trace.trace_id] for trace in chosen.chosen]
+    not_ok = left_out + [
+        coverage_of(ask, item.trace, item.status, item.reason or "") for item in items if item.status is not Status.OK
+    ]
+    failed = sum(item.status is Status.FAILED for item in items)
+    skipped = sum(item.status is Status.SKIPPED for item in items)
+    unchanged = sum(item.unchanged for item in items)
+    counts = (len(items) - failed - skipped, skipped + len(left_out), failed)
+    await desk.worker.run(_close, desk.store, ask, chosen, not_ok, lambda writer: finish(writer, counts, chosen))
+    rows = [item.row for item in items if item.row is not None]
+    embedded = await desk.worker.run(embed, rows)
+    return TeamResult(
+        team_id=ask.team_id,
+        batch_run_id=ask.batch_run_id,
+        items_queried=len(items),
+        summaries_generated=len(rows) - unchanged,
+        summaries_skipped=skipped + unchanged,
+        summaries_failed=failed,
+        embedding_requests_succeeded=embedded.succeeded,
+        embedding_requests_failed=embedded.failed,
+        duration_seconds=time.monotonic() - started,
+        references_given=sum(row.references_given for row in rows),
+        references_valid=sum(row.references_valid for row in rows),
+        reasons=Counter(row.reason for row in not_ok),
+    )
+
+
+class _Team:
+    """The items of a team on their way to the store."""
+
+    def __init__(self, desk: Desk, ask: Ask, current: dict[str, TraceSummary], done: dict[str, Item]) -> None:
+        self._desk, self._ask = desk, ask
+        self._current = current
+        self._done = done
+        self._waiting: list[TraceSummary] = []
+        self._flushed = time.monotonic()
+
+    async def run(self, chosen: Sample, deadline: Deadline) -> None:
+        """Each chosen trace, ``batch_size`` at a time. After an error that is no item's own, or when the time is up, no other
+        begins; those at work are finished, for their calls may have been paid."""
+        queue = iter([trace for trace in chosen.chosen if trace.trace_id not in self._done])
+        stopped: list[StoreError | DeadlineReachedError] = []
+
+        async def one_after_the_other() -> None:
+            for trace in queue:
+                try:
+                    deadline.check()
+                    await self._one(trace)
+                except (StoreError, DeadlineReachedError) as error:
+                    stopped.append(error)
+                if stopped:
+                    return
+
+        await asyncio.gather(*(one_after_the_other() for _ in range(self._ask.batch_size)))
+        if stopped:
+            raise stopped[0]
+
+    async def _one(self, trace: TraceActivity) -> None:
+        item = await summarise_item(self._desk, self._ask, trace, self._current.get(trace.trace_id))
+        self._done[trace.trace_id] = item
+        if item.row is not None and not item.unchanged:
+            self._waiting.append(item.row)
+        if len(self._waiting) >= FLUSH_ITEMS or time.monotonic() - self._flushed > FLUSH_SECONDS:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Rows and their events, in one change."""
+        rows, self._waiting = self._waiting, []
+        self._flushed = time.monotonic()
+        if rows:
+            await self._desk.worker.run(_write, self._desk.store, rows)
+
+
+def _write(store: Store, rows: Sequence[TraceSummary]) -> None:
+    with store.writing() as writer:
+        writer.upsert(TRACE_SUMMARIES, rows)
+        writer.upsert(DERIVED_EVENTS, [summary_event(row) for row in rows])
+
+
+def _close(
+    store: Store, ask: Ask, chosen: Sample, not_ok: Sequence[Coverage], finish: Callable[[Writer], None]
+) -> None:
+    """Why traces have no summary, and that the window is done: the last change of a team's run."""
+    with store.writing() as writer:
+        if ask.owns_hour:
+            # all of them: a trace that has moved on to a later hour has left this one
+            writer.replace_hour(COVERAGE, ask.team_id, ask.start, not_ok, _ANY_SEQ, step=STEP)
+        else:
+            for hour, items in _by_hour(ask, chosen).items():
+                writer.clear_coverage(ask.team_id, hour, STEP, items, _ANY_SEQ)
+            writer.upsert(COVERAGE, not_ok)
+        finish(writer)
+
+
+def _everything(chosen: Sample) -> list[TraceActivity]:
+    return [*chosen.chosen, *(trace for trace, _ in chosen.left_out)]
+
+
+def _by_hour(ask: Ask, chosen: Sample) -> dict[datetime, list[str]]:
+    """The names of the sample's items in ``coverage``, by the hour that has them."""
+    hours: dict[datetime, list[str]] = {}
+    for trace in _everything(chosen):
+        row = coverage_of(ask, trace, Status.OK, "")
+        hours.setdefault(row.hour, []).append(row.item)
+    return hours
+
+
+async def _sampled(desk: Desk, ask: Ask) -> tuple[Sample, dict[str, TraceSummary]]:
+    """The sample, and the summaries that its traces have. Raises StoreError when the store cannot be asked in time."""
+    deadline = time.monotonic() + SAMPLING_SECONDS
+    for attempt in range(1, SAMPLING_ATTEMPTS + 1):
+        try:
+            return await desk.worker.run(_choose, desk.store, ask)
+        except StoreError:
+            if attempt == SAMPLING_ATTEMPTS or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(random.uniform(0.5, 1.5) * 2**attempt)  # noqa: S311 - spreads retries, guards nothing
+    raise AssertionError("unreachable")
+
+
+def _choose(store: Store, ask: Ask) -> tuple[Sample, dict[str, TraceSummary]]:
+    with store.reading() as reader:
+        chosen = sample(reader.trace_activity(ask.team_id, ask.start, ask.end), ask.sampling, ask.now)
+        ids = [trace.trace_id for trace in _everything(chosen)]
+        rows: list[TraceSummary] = reader.rows(TRACE_SUMMARIES, team_id=ask.team_id, trace_ids=ids)
+    return chosen, {row.trace_id: row for row in rows if row.mode == ask.mode}

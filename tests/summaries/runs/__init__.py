@@ -1,0 +1,1 @@
+"""Runs of summaries over windows and hours, on a real store."""
