@@ -16,7 +16,7 @@ from export.first_token import keep_first_token
 from export.graph import OPSET, Graph
 from export.int8 import FULL, SEVEN_BITS, fp32_products, int8_products, store_tables_in_int8
 from export.observe import example, folded, values
-from export.tokenwise import Tokenwise
+from export.tokenwise import Product, Tokenwise
 from llma.inference.errors import ModelError
 
 # ReduceMax and its like take their axes as an input since then; no operator of a classifier has changed up to 23.
@@ -30,6 +30,13 @@ def rewritten(path: Path, arithmetic: Arithmetic) -> ModelProto:
 
     In fp32 the probabilities are the same to about 1e-7. Raises ModelError for a file that is too new, old or large.
     """
+    if arithmetic is Arithmetic.FP32:
+        return with_products(path, fp32_products, int8_tables=False)
+    return with_products(path, int8_products(SEVEN_BITS if arithmetic is Arithmetic.INT8_SEVEN_BITS else FULL))
+
+
+def with_products(path: Path, product: Product, *, int8_tables: bool = True) -> ModelProto:
+    """The same, with linear layers that multiply as ``product`` does, and word tables stored in int8 or as they were."""
     if path.stat().st_size > MOST_BYTES:
         raise ModelError(f"{path} is larger than 2 GB: choose a smaller model of the same family")
     model = folded(path)
@@ -43,10 +50,8 @@ def rewritten(path: Path, arithmetic: Arithmetic) -> ModelProto:
     inputs = [each.name for each in model.graph.input]
     fuse_attention(graph, found, values(model, looked_at, example(inputs)))
     keep_first_token(graph)
-    if arithmetic is Arithmetic.FP32:
-        Tokenwise(graph, fp32_products).run()
-    else:
-        Tokenwise(graph, int8_products(SEVEN_BITS if arithmetic is Arithmetic.INT8_SEVEN_BITS else FULL)).run()
+    Tokenwise(graph, product).run()
+    if int8_tables:
         store_tables_in_int8(graph)
     return graph.finish()
 

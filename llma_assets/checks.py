@@ -13,6 +13,7 @@ from llma.hours.step import HourReport
 from llma.records import StaleHour
 from llma.settings import settings
 from llma.store.base import Reader, Window
+from llma.summaries.asking import WindowResult
 from llma_assets.partitions import PARTITION_FORMAT
 from resources.store import StoreResource
 
@@ -30,6 +31,15 @@ LATEST = dg.AssetCheckSpec(
     description="No team's latest closed hour is stale. An hour without generations is fine.",
 )
 
+REFERENCES = dg.AssetCheckSpec(
+    "line_references_hold",
+    asset="trace_summaries",
+    description="Nearly all line references of the summaries were right as they were written; no team failed.",
+)
+
+# An extract's references are all true; of a language model's, those that are not are repaired or dropped. Fewer than these
+# being right says that the model does not read what it cites.
+_VALID_REFERENCES = 0.9
 # The steps that a generation passes until it is accounted for.
 _ACCOUNTING = SENTIMENT_STEPS[: SENTIMENT_STEPS.index("generation_sentiment") + 1]
 # A metadata entry is read by people: the first gaps tell what kind they are.
@@ -59,6 +69,23 @@ def checked(context: dg.AssetExecutionContext, reports: Sequence[HourReport], ch
             )
         )
     return check(reports)
+
+
+def references_hold(results: Sequence[WindowResult]) -> dg.AssetCheckResult:
+    """Over all hours of the run."""
+    given = sum(team.references_given for result in results for team in result.teams)
+    valid = sum(team.references_valid for result in results for team in result.teams)
+    failed = sorted({team_id for result in results for team_id in result.failed_team_ids})
+    return dg.AssetCheckResult(
+        check_name=REFERENCES.name,
+        passed=valid >= _VALID_REFERENCES * given and not failed,
+        metadata={
+            "references": given,
+            "valid_references": valid,
+            "share": round(valid / given, 4) if given else 1.0,
+            "failed_teams": dg.MetadataValue.json(failed),
+        },
+    )
 
 
 def scores_are_distributions(reports: Sequence[HourReport]) -> dg.AssetCheckResult:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
 
 from llma.hours.user_messages import EXTRACTION
-from llma.inference.errors import ModelError
-from llma_assets.jobs import sentiment_job
+from llma.inference.errors import BundleError, ModelError
+from llma.summaries.engine import summary_version
+from llma_assets.jobs import sentiment_job, summary_job
 from llma_assets.sentiment import SENTIMENT_ASSETS, ai_events
+from llma_assets.summaries import SUMMARY_ASSETS
+from llma_assets.window_job import summary_window_job
+from resources.embedder import EmbedderResource
+from resources.llm import LLMResource
 from resources.sentiment_model import SentimentModelResource
 from resources.store import StoreResource
 from schedules.hourly import hourly_sweep_schedule
+from schedules.summaries import summary_coordinator_schedule
 from sensors.failures import run_failure_recorder
 from sensors.generation_arrivals import generation_arrivals_sensor
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh definitions; ``resource_overrides`` replaces resources by key (their keys are roles, never vendors)."""
-    resources = {"store": StoreResource(), "sentiment_model": SentimentModelResource()} | dict(resource_overrides or {})
+    resources = {
+        "store": StoreResource(),
+        "sentiment_model": SentimentModelResource(),
+        "llm": LLMResource(),
+        "embedder": EmbedderResource(),
+    } | dict(resource_overrides or {})
     return dg.Definitions(
-        assets=[ai_events, *_with_code_versions(resources["sentiment_model"])],
-        jobs=[sentiment_job],
-        schedules=[hourly_sweep_schedule],
+        assets=[ai_events, *_with_code_versions(resources)],
+        jobs=[sentiment_job, summary_job, summary_window_job],
+        schedules=[hourly_sweep_schedule, summary_coordinator_schedule],
         sensors=[generation_arrivals_sensor, run_failure_recorder],
         resources=resources,
         # Asset backfills from the UI use this executor: one process and one model load a run.
@@ -32,20 +43,24 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     )
 
 
-def _with_code_versions(model: SentimentModelResource) -> list[dg.AssetsDefinition]:
+def _with_code_versions(resources: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
     """The assets, each with the version of what computes it: Dagster then shows which partitions another one made."""
-    try:
-        scoring = f"{model.scorer().model_version} of {EXTRACTION}"
-    except ModelError:  # the UI loads nevertheless; a run fails and says what is missing
-        scoring = None
+    versions = {"user_messages": EXTRACTION, "trace_summaries": _told(summary_version)}
+    versions["document_embeddings"] = _told(resources["embedder"].version)
+    scoring = _told(lambda: f"{resources['sentiment_model'].scorer().model_version} of {EXTRACTION}")
     return [
         asset.map_asset_specs(
-            lambda spec: spec.replace_attributes(
-                code_version=EXTRACTION if spec.key == dg.AssetKey("user_messages") else scoring
-            )
+            lambda spec: spec.replace_attributes(code_version=versions.get(spec.key.to_user_string(), scoring))
         )
-        for asset in SENTIMENT_ASSETS
+        for asset in (*SENTIMENT_ASSETS, *SUMMARY_ASSETS)
     ]
+
+
+def _told(version: Callable[[], str]) -> str | None:
+    try:
+        return version()
+    except (BundleError, ModelError):  # the UI loads nevertheless; a run fails and says what is missing
+        return None
 
 
 defs = build_defs()

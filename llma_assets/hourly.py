@@ -42,13 +42,11 @@ def run_hours(
     except ModelError as error:
         raise dg.Failure(f"{name}: {error}", allow_retries=False) from error
     step = next(each for each in sentiment_chain(opened, scorer, settings()) if each.name == name)
-    window = context.partition_time_window
-    hours = round((window.end - window.start) / HOUR)
+    hours = hours_of_run(context)
     teams = teams_of(context)
-    deadline = run_deadline(context, hours)
+    deadline = run_deadline(context, len(hours))
     reports = []
-    for number in range(hours):
-        hour = window.start + number * HOUR
+    for number, hour in enumerate(hours):
         try:
             report = run_hour(
                 opened,
@@ -56,11 +54,11 @@ def run_hours(
                 hour,
                 teams=teams,
                 deadline=deadline,
-                force=_force(context),
+                force=force_of(context),
                 run_id=context.run.run_id,
             )
         except (ModelError, DeadlineReachedError) as error:
-            done = f"{number} of {hours} hours are done; the rest is stale and can be run again"
+            done = f"{number} of {len(hours)} hours are done; the rest is stale and can be run again"
             raise dg.Failure(f"{name}: {error} ({done})", allow_retries=False) from error
         started = time.perf_counter()
         with opened.reading() as reader:
@@ -120,5 +118,12 @@ def run_deadline(context: dg.AssetExecutionContext, hours: int) -> Deadline:
     return Deadline(Deadline.for_hours(hours).at - elapsed.total_seconds())
 
 
-def _force(context: dg.AssetExecutionContext) -> bool:
+def hours_of_run(context: dg.AssetExecutionContext) -> list[datetime]:
+    """The hours of the run's window, oldest first."""
+    window = context.partition_time_window
+    return [window.start + number * HOUR for number in range(round((window.end - window.start) / HOUR))]
+
+
+def force_of(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run does its hours whole: a person's does."""
     return context.run.tags.get(TRIGGER) not in DELTA_TRIGGERS

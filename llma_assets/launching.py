@@ -1,8 +1,8 @@
-"""From stale hours to run requests: what the sensor and the sweep both ask."""
+"""From stale hours to run requests: what the sensor, the sweep and the coordinator of summaries ask."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -15,11 +15,14 @@ from dagster._core.storage.tags import (
     PRIORITY_TAG,
 )
 
-from llma.events import HOUR
-from llma.hours.chain import ANY_VERSION
+from llma.events import HOUR, hour_of
+from llma.hours.chain import ANY_VERSION, SENTIMENT_STEPS
 from llma.hours.deadline import PER_HOUR
 from llma.hours.staleness import HourRequest, requests
 from llma.settings import settings
+from llma.summaries.asking import STEP
+from llma.summaries.window import HOURLY_LIMIT
+from llma_assets.jobs import SENTIMENT_JOB, SUMMARY_JOB
 from llma_assets.partitions import HOURLY, PARTITION_FORMAT
 from llma_assets.policies import SCHEDULED_TRIGGERS, TRIGGER
 from resources.presence import forget, gone
@@ -27,6 +30,7 @@ from resources.store import StoreResource
 
 # A run has the chain's ten minutes for each of its hours; a little more, so that the library's own limit comes first.
 _SLACK = timedelta(minutes=1)
+SUMMARY_KEYS = ("trace_summaries", "document_embeddings")
 # What has just arrived goes before a backfill of last year.
 _BEFORE_BACKFILLS = "1"
 
@@ -38,7 +42,7 @@ def hour_requests(
 
     ``limit`` bounds what is requested and not done yet, so that the newest hour never queues behind all of history.
     """
-    unfinished = unfinished_runs(instance)
+    unfinished = unfinished_runs(instance, SENTIMENT_JOB, SENTIMENT_STEPS)
     waiting = sum(run.tags.get(TRIGGER) in SCHEDULED_TRIGGERS for run in unfinished)
     with store.store().reading() as reader:
         stale = reader.stale_hours(ANY_VERSION, arrived_since=now - look_back)
@@ -50,34 +54,57 @@ def hour_requests(
         running={hour for run in unfinished for hour in hours_of(run.tags)},
         limit=max(0, limit - waiting),
     )
-    return [(request, _run(request, trigger)) for request in found]
+    return [(request, _run(request, trigger, PER_HOUR)) for request in found]
 
 
-def _run(request: HourRequest, trigger: str) -> dg.RunRequest:
+def summary_requests(
+    store: StoreResource, instance: dg.DagsterInstance, *, now: datetime, look_back: timedelta, limit: int, trigger: str
+) -> list[tuple[HourRequest, dg.RunRequest]]:
+    """As ``hour_requests``, for the summaries: hours that are stale by all of their events, and have settled by ``now``."""
+    unfinished = unfinished_runs(instance, SUMMARY_JOB, SUMMARY_KEYS)
+    last = hour_of(now - timedelta(minutes=settings().settle_minutes)) - HOUR
+    with store.store().reading() as reader:
+        stale = reader.stale_hours({STEP: None}, arrived_since=now - look_back, of="events")
+    found = requests(
+        [each for each in stale if each.hour <= last],
+        now=now,
+        start=HOURLY.start,
+        allows=settings().allows,
+        running={hour for run in unfinished for hour in hours_of(run.tags)},
+        limit=max(0, limit - len(unfinished)),
+    )
+    return [(request, _run(request, trigger, HOURLY_LIMIT)) for request in found]
+
+
+def _run(request: HourRequest, trigger: str, limit: timedelta) -> dg.RunRequest:
+    runtime = str(round((limit + _SLACK).total_seconds()))
     return dg.RunRequest(
         run_key=request.key,
         partition_key=request.hour.strftime(PARTITION_FORMAT),
-        tags={TRIGGER: trigger, PRIORITY_TAG: _BEFORE_BACKFILLS, MAX_RUNTIME_SECONDS_TAG: _max_runtime(1)},
+        tags={TRIGGER: trigger, PRIORITY_TAG: _BEFORE_BACKFILLS, MAX_RUNTIME_SECONDS_TAG: runtime},
     )
 
 
-def range_tags(first: datetime, last: datetime) -> dict[str, str]:
-    """The tags of one run over the hours ``first`` to ``last``, both included."""
+def range_tags(first: datetime, last: datetime, limit: timedelta | None = None) -> dict[str, str]:
+    """The tags of one run over the hours ``first`` to ``last``, both included; ``limit``: where it is not the chain's."""
+    limit = limit or (round((last - first) / HOUR) + 1) * PER_HOUR
     return {
         ASSET_PARTITION_RANGE_START_TAG: first.strftime(PARTITION_FORMAT),
         ASSET_PARTITION_RANGE_END_TAG: last.strftime(PARTITION_FORMAT),
-        MAX_RUNTIME_SECONDS_TAG: _max_runtime(round((last - first) / HOUR) + 1),
+        MAX_RUNTIME_SECONDS_TAG: str(round((limit + _SLACK).total_seconds())),
     }
 
 
-def _max_runtime(hours: int) -> str:
-    return str(round((hours * PER_HOUR + _SLACK).total_seconds()))
-
-
-def unfinished_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """The runs of any job that wait or run. One whose process was killed is reported as failed, and is not among them."""
+def unfinished_runs(instance: dg.DagsterInstance, job: str, assets: Collection[str]) -> list[dg.DagsterRun]:
+    """The runs that wait or run, of this job or (started from the UI) of any of these assets. One whose process was killed
+    is reported as failed, and is not among them."""
     runs = instance.get_runs(filters=dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
-    return [run for run in runs if not _buried(instance, run)]
+    return [run for run in runs if _concerns(run, job, assets) and not _buried(instance, run)]
+
+
+def _concerns(run: dg.DagsterRun, job: str, assets: Collection[str]) -> bool:
+    selected = {key.to_user_string() for key in run.asset_selection or ()}
+    return run.job_name == job or bool(selected & set(assets))
 
 
 def _buried(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

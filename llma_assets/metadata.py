@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,7 @@ from llma.hours.step import HourReport
 from llma.sentiment.labels import SENTIMENTS
 from llma.store.base import Reader
 from llma.store.tables import GENERATION_SENTIMENT, MESSAGE_SENTIMENT, TRACE_SENTIMENT, Table
+from llma.summaries.asking import WindowResult
 
 _BAR = 30
 _WORST = 10
@@ -48,6 +50,26 @@ def of_traces(reader: Reader, report: HourReport) -> Metadata:
     return _shares(reader, TRACE_SENTIMENT, report) | {
         "worst_traces": dg.MetadataValue.md("\n".join(lines) if worst else "No negative trace in this hour.")
     }
+
+
+def of_summaries(result: WindowResult) -> Metadata:
+    """What a run of summaries did in a window, in total and team by team."""
+    reasons: Counter[str] = sum((team.reasons for team in result.teams), Counter())
+    failures = {str(team.team_id): team.failure for team in result.teams if team.failure}
+    metadata: Metadata = {
+        name: dg.MetadataValue.json(value) if isinstance(value, list) else dg.MetadataValue.int(value)
+        for name, value in result.totals().items()
+    }
+    metadata |= {
+        "teams": dg.MetadataValue.json({str(team.team_id): team.figures() for team in result.teams if not team.fresh}),
+        "fresh_teams": dg.MetadataValue.json([team.team_id for team in result.teams if team.fresh]),
+        "without_summary": dg.MetadataValue.json(dict(sorted(reasons.items()))),
+    }
+    if failures:
+        metadata["failures"] = dg.MetadataValue.json(failures)
+    if result.valid_references is not None:
+        metadata["valid_reference_share"] = dg.MetadataValue.float(round(result.valid_references, 4))
+    return metadata
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ FAIL_FAST = dg.RetryPolicy(max_retries=1, delay=2)
 
 # Who started a run. The sensor's and the sweep's runs do what is new; a run of a person does the hour whole.
 TRIGGER = "llma/trigger"
-SCHEDULED_TRIGGERS = frozenset({"sensor", "sweep"})
+SCHEDULED_TRIGGERS = frozenset({"sensor", "sweep", "coordinator"})
 DELTA_TRIGGERS = SCHEDULED_TRIGGERS | {"cli"}
 # The teams a run is for, by comma; absent: those of LLMA_ALLOWED_TEAM_IDS.
 TEAMS = "llma/teams"

@@ -5,6 +5,7 @@ so that no score depends on what else is in the batch. Seven bits a weight, beca
 those without VNNI add pairs of products in 16 bits, which eight would overflow.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import ModelProto, NodeProto, numpy_helper
+from torch import nn
 
 from export.cpu import Arithmetic
 from export.quantize import int8_arithmetic
@@ -24,21 +26,27 @@ OPSET: Final = 20  # has LayerNormalization (17) and Gelu (20) as single operati
 
 def export(model: ChatClassifier, path: Path) -> None:
     """Writes the network, inputs int64 [batch, seq], outputs fp32 [batch, 3] and [batch, 7] logits, both sizes free."""
+    export_fp32(model, path, OUTPUTS)
+    onnx.save(int8_arithmetic(onnx.load(str(path)), Arithmetic.INT8_SEVEN_BITS), str(path))
+
+
+def export_fp32(model: nn.Module, path: Path, outputs: Sequence[str]) -> None:
+    """Writes a network over MiniLM's token ids and mask as torch computes it."""
     example = torch.ones(2, 7, dtype=torch.int64)
-    sizes = ((INPUTS, ("batch", "seq")), (OUTPUTS, ("batch",)))
+    sizes = ((INPUTS, ("batch", "seq")), (outputs, ("batch",)))
     torch.onnx.export(
         model.eval(),
         (example, example),
         path,
         input_names=list(INPUTS),
-        output_names=list(OUTPUTS),
+        output_names=list(outputs),
         dynamic_axes={name: dict(enumerate(axes)) for names, axes in sizes for name in names},
         opset_version=OPSET,
         dynamo=False,
     )
     graph_model = onnx.load(str(path))
     fix_reshapes(graph_model)
-    onnx.save(int8_arithmetic(graph_model, Arithmetic.INT8_SEVEN_BITS), str(path))
+    onnx.save(graph_model, str(path))
 
 
 def fix_reshapes(model: ModelProto) -> None:

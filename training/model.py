@@ -85,6 +85,11 @@ class ChatClassifier(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Token ids and mask, both int64 [batch, seq], to raw logits [batch, 3] and [batch, 7] in fp32."""
+        pooled = self.dropout(self.pooled(input_ids, attention_mask))
+        return self.sentiment(pooled).float(), self.emotion(pooled).float()
+
+    def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """The mean over a text's tokens, fp32 [batch, 384]."""
         mask = attention_mask.to(self.words.weight.dtype)
         bias = ((1.0 - mask) * MASKED)[:, None, None, :]
         x = self.words(input_ids) + self.positions.weight[: input_ids.shape[1]]
@@ -92,8 +97,7 @@ class ChatClassifier(nn.Module):
         for layer in self.layers:
             x = layer(x, bias)
         weights = mask / mask.sum(dim=1, keepdim=True)
-        pooled = self.dropout((x.float() * weights[:, :, None]).sum(dim=1))
-        return self.sentiment(pooled).float(), self.emotion(pooled).float()
+        return (x.float() * weights[:, :, None]).sum(dim=1)
 
     def depth_groups(self) -> Iterator[list[nn.Parameter]]:
         """Parameters from the output (heads) to the input (embeddings): 1 + 6 + 1 groups, for layer-wise rates."""

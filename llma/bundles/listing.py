@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,10 @@ State = Literal["ok", "damaged", "-"]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One bundle, for people and programs. ``chosen``: what the settings take it for. ``megabytes``: on disk, or to pull."""
+    """One bundle, for people and programs. ``chosen``: what the settings take it for. ``megabytes``: on disk, or to pull.
+
+    ``heads`` of a bundle of vectors: ``embedding``.
+    """
 
     name: str
     where: Where
@@ -31,15 +35,18 @@ class Listed:
     warnings: tuple[str, ...] = field(default=())
 
 
-def listed(cache: Cache, sentiment: str, emotion: str) -> list[Listed]:
-    """Embedded ones first, then pulled ones, then the catalog's, then folders that the settings name. Hashes every file."""
-    chosen = {name: _chosen(name, sentiment, emotion) for name in {*_embedded(), *cache.names(), *CATALOG}}
+def listed(cache: Cache, settings: Mapping[str, str]) -> list[Listed]:
+    """Embedded ones first, then pulled ones, then the catalog's, then folders that the settings name. Hashes every file.
+
+    ``settings``: by head (sentiment, emotion, embedding) the bundle that is taken for it, a name or a folder; empty: none.
+    """
+    chosen = {name: _chosen(name, settings) for name in {*_embedded(), *cache.names(), *CATALOG}}
     found = [_here(EMBEDDED / name, "embedded", chosen[name]) for name in _embedded()]
     found += [_here(cache.folder(name), "pulled", chosen[name]) for name in cache.names()]
     found += [_on_hub(source, chosen[name]) for name, source in CATALOG.items() if not cache.has(name)]
-    for folder in dict.fromkeys(name for name in (sentiment, emotion) if name and name not in chosen):
+    for folder in dict.fromkeys(name for name in settings.values() if name and name not in chosen):
         if (Path(folder).expanduser() / DESCRIPTION).is_file():
-            found.append(_here(Path(folder).expanduser(), "folder", _chosen(folder, sentiment, emotion)))
+            found.append(_here(Path(folder).expanduser(), "folder", _chosen(folder, settings)))
     return found
 
 
@@ -47,8 +54,8 @@ def _embedded() -> list[str]:
     return sorted(path.parent.name for path in EMBEDDED.glob(f"*/{DESCRIPTION}"))
 
 
-def _chosen(name: str, sentiment: str, emotion: str) -> tuple[str, ...]:
-    return tuple(head for head, bundle in (("sentiment", sentiment), ("emotion", emotion)) if bundle == name)
+def _chosen(name: str, settings: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(head for head, bundle in settings.items() if bundle == name)
 
 
 def _here(folder: Path, where: Where, chosen: tuple[str, ...]) -> Listed:
@@ -59,7 +66,7 @@ def _here(folder: Path, where: Where, chosen: tuple[str, ...]) -> Listed:
     return Listed(
         bundle.name if where == "folder" else folder.name,
         where,
-        tuple(bundle.heads),
+        tuple(bundle.outputs),
         _licence(bundle),
         _megabytes(folder),
         bundle.languages,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llma.bundles.graph import read_graph
 from llma.inference.bundle import MODEL, SINGLE, Bundle, read_bundle
 from llma.inference.errors import BundleError, ModelError
-from llma.sentiment.labels import probabilities
+from llma.sentiment.labels import SCORE_DIGITS, probabilities
 
 if TYPE_CHECKING:
     from llma.inference.session import Session
@@ -59,7 +59,10 @@ def check_loads(folder: Path) -> None:
 
 
 def largest_difference(session: Session) -> float:
-    """Of a probability of any head, a probe text alone against in one batch with all others; 0 to six decimals is none."""
+    """Of a probability of any head (or a number of a vector), a probe text alone against in one batch with all others.
+
+    0 to six decimals is none.
+    """
     return max(
         abs(alone[head][label] - together[head][label])
         for alone, together in zip(_alone(session), _scores(session, PROBE), strict=True)
@@ -118,9 +121,16 @@ def _alone(session: Session) -> list[Scores]:
 def _scores(session: Session, texts: tuple[str, ...] | list[str]) -> list[Scores]:
     import onnxruntime
 
-    heads = session.bundle.heads
-    logits = session.logits(session.encoder.encode(texts), list(heads), onnxruntime.RunOptions())
+    bundle = session.bundle
+    logits = session.logits(session.encoder.encode(texts), list(bundle.outputs), onnxruntime.RunOptions())
     return [
-        {name: probabilities(logits[name][at].tolist(), head.labels, head.temperature) for name, head in heads.items()}
-        for at in range(len(texts))
+        {name: _told(bundle, name, logits[name][at].tolist()) for name in bundle.outputs} for at in range(len(texts))
     ]
+
+
+def _told(bundle: Bundle, name: str, numbers: list[float]) -> Mapping[str, float]:
+    """What the product makes of a text's numbers: probabilities by label, or a vector's numbers by their place."""
+    if bundle.embedding is not None:
+        return {str(at): round(number, SCORE_DIGITS) for at, number in enumerate(numbers)}
+    head = bundle.heads[name]
+    return probabilities(numbers, head.labels, head.temperature)

@@ -14,7 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Events of LLM applications in, sentiment out, by the hour.",
+    help="Events of LLM applications in, sentiment and summaries out, by the hour.",
 )
 
 app.add_typer(models, name="models")
@@ -39,12 +39,16 @@ def run(
     end: To = None,
     team: Annotated[list[int] | None, typer.Option(help="Only these teams, allowed or not; repeat for several")] = None,
     force: Annotated[bool, typer.Option(help="Do every hour of the range again, whole")] = False,
-    rescore: Annotated[bool, typer.Option(help="Also the hours that another model version scored")] = False,
+    rescore: Annotated[bool, typer.Option(help="Also the hours that another model version did")] = False,
+    summaries: Annotated[bool, typer.Option(help="Also the summaries of hours that have settled")] = True,
+    estimate: Annotated[bool, typer.Option(help="Run nothing: say what the calls to a provider would cost")] = False,
 ) -> None:
     """Run the stale hours of a range through Dagster (UTC; --to is exclusive; without a range: all)."""
     from llma.cli.run import run_hours
 
-    _run(lambda: run_hours(start, end, teams=team, force=force, rescore=rescore))
+    _run(
+        lambda: run_hours(start, end, teams=team, force=force, rescore=rescore, summaries=summaries, estimate=estimate)
+    )
 
 
 @app.command()
@@ -78,6 +82,54 @@ def render(
     from llma.cli.render import render_traces
 
     _run(lambda: render_traces(trace, team_id=team, only=only, max_chars=max_chars))
+
+
+Json = Annotated[bool, typer.Option("--json", help="JSON Lines, for programs")]
+
+
+@app.command()
+def summaries(
+    start: From = None,
+    end: To = None,
+    team: Annotated[int | None, typer.Option(help="Only this team")] = None,
+    json: Json = False,
+) -> None:
+    """The summaries of traces that were last active in a range of hours (UTC; --to is exclusive; without a range: all)."""
+    from llma.cli.summaries import print_summaries
+
+    _run(lambda: print_summaries(start, end, team=team, as_json=json))
+
+
+@app.command()
+def summarize(
+    team: Annotated[list[int], typer.Option(help="The team, allowed or not; repeat for several")],
+    max_traces: Annotated[
+        int | None, typer.Option(min=1, help="Traces of each team, newest first; default 100")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Traces at the same time; default 5")] = None,
+    mode: Annotated[str | None, typer.Option(help="detailed (default) or minimal")] = None,
+    model: Annotated[str | None, typer.Option(help="Another model than LLMA_SUMMARY_MODEL")] = None,
+    window_minutes: Annotated[int | None, typer.Option(min=1, help="Length of the window; default 60")] = None,
+    window_start: Annotated[str | None, typer.Option(help="Such as 2026-01-05T10:00:00Z")] = None,
+    window_end: Annotated[str | None, typer.Option(help="Exclusive; default: what has settled by now")] = None,
+    json: Json = False,
+) -> None:
+    """Summarise any window of any team now, through Dagster; it only adds to what there is."""
+    from llma.cli.summarize import summarise_window
+
+    _run(
+        lambda: summarise_window(
+            team,
+            as_json=json,
+            max_traces=max_traces,
+            batch_size=batch_size,
+            mode=mode,
+            model=model,
+            window_minutes=window_minutes,
+            window_start=window_start,
+            window_end=window_end,
+        )
+    )
 
 
 @app.command()

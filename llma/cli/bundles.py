@@ -19,7 +19,7 @@ from llma.bundles.catalog import CATALOG, DEFAULT, MAIN, Source
 from llma.bundles.listing import listed
 from llma.cli.errors import UNUSABLE, CommandError
 from llma.cli.progress import console, errors
-from llma.inference.bundle import EMBEDDED, Bundle, Normalization, load_bundle
+from llma.inference.bundle import EMBEDDED, EMBEDDING_OUTPUT, Bundle, Normalization, load_bundle
 from llma.inference.errors import BundleError
 from llma.sentiment.label_map import label_names
 from llma.settings import checkout, settings
@@ -113,7 +113,12 @@ def export_model(
 def list_models(*, json: bool) -> None:
     """A table, or a JSON list, of all bundles."""
     current = settings()
-    rows = listed(Cache(current.model_cache), current.sentiment_bundle, current.emotion_bundle)
+    taken = {
+        "sentiment": current.sentiment_bundle,
+        "emotion": current.emotion_bundle,
+        "embedding": current.embedding_bundle,
+    }
+    rows = listed(Cache(current.model_cache), taken)
     if json:
         _print_json([asdict(row) for row in rows])
         return
@@ -170,6 +175,9 @@ def use_model(name: str, for_: str | None) -> None:
     for key in values:
         if os.environ.get(key, value) != value:
             _say(f"the environment says {key}={os.environ[key]}, which wins over .env")
+    if heads == [EMBEDDING_OUTPUT]:
+        _say("vectors of another model are not searched: the next run of `document_embeddings` makes them anew")
+        return
     if heads == ["sentiment"] and for_ is None:
         _say(f"it has no emotions; those stay with {settings().emotion_bundle or 'none'}")
     _say("`llma run --rescore` does the hours that another model scored")
@@ -179,11 +187,11 @@ def _heads(name: str, bundle: Bundle, for_: str | None) -> list[str]:
     wanted = [head for head in HEADS if for_ in (head, "both")]
     missing = [head for head in wanted if head not in bundle.heads]
     if for_ is None:
-        return [head for head in HEADS if head in bundle.heads]
+        return [head for head in (*HEADS, EMBEDDING_OUTPUT) if head in bundle.outputs]
     if missing:
         raise CommandError(
-            f"{name} has no {' and no '.join(missing)} head (it has: {', '.join(bundle.heads)}): "
-            f"choose it for {' and '.join(bundle.heads)}, another for {' and '.join(missing)}",
+            f"{name} has no {' and no '.join(missing)} head (it has: {', '.join(bundle.outputs)}): "
+            f"choose it for {' and '.join(bundle.outputs)}, another for {' and '.join(missing)}",
             UNUSABLE,
         )
     return wanted

@@ -1,42 +1,77 @@
-"""``llma run``: the stale hours of a range, in one Dagster run in this process, on the instance that the UI reads."""
+"""``llma run``: the stale hours of a range, sentiment first, then the summaries of what has settled."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from llma.cli.errors import CommandError
-from llma.cli.instance import prepare_dagster_home
-from llma.cli.progress import HoursWatcher, bar, console
+from llma.cli.execute import execute
+from llma.cli.progress import console
 from llma.events import HOUR, hour_of
 from llma.hours.chain import ANY_VERSION, SENTIMENT_STEPS, sentiment_chain
 from llma.hours.staleness import has_partition
-from llma.records import Arrival
+from llma.records import Arrival, StaleHour
 from llma.sentiment.classify import Classifier
 from llma.settings import Settings, settings
 from llma.store.base import Store, Window
 from llma.store.opening import open_store
 from llma.store.tables import ARRIVALS
+from llma.summaries.asking import STEP
+from llma.summaries.engine import versions_of
+from llma.summaries.window import MANUAL_LIMIT
 
 
 def run_hours(
-    start: datetime | None, end: datetime | None, *, teams: Sequence[int] | None, force: bool, rescore: bool
-) -> Window | None:
-    """Run what is stale (``force``: everything) in ``[start, end)``; the hours that were run, None when none was.
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    teams: Sequence[int] | None,
+    force: bool,
+    rescore: bool,
+    summaries: bool = True,
+    estimate: bool = False,
+) -> None:
+    """Run what is stale (``force``: everything) in ``[start, end)``; ``estimate``: only say what its calls would cost.
 
-    Raises CommandError when the run fails.
+    Raises CommandError when a run fails.
     """
     current = settings()
     store = open_store(current)
     asked = _asked(current, start, end)
+    if estimate:
+        from llma.cli.estimate import print_estimate
+
+        print_estimate(store, current, untold_hours(store, current, asked, teams, force=force, rescore=rescore))
+        return
     window = _arrived(store, asked, teams) if force else _stale(store, current, asked, teams, rescore=rescore)
-    if window is None:
+    if window is not None:
+        # The names that `llma_assets.jobs` gives them, which cannot be imported before the Dagster home is made.
+        execute(
+            current,
+            "llma_run_sentiment_classification",
+            window,
+            teams,
+            title="sentiment",
+            steps=len(SENTIMENT_STEPS),
+            force=force,
+        )
+    untold = untold_hours(store, current, asked, teams, force=force, rescore=rescore) if summaries else []
+    to_tell = Window(min(hour for _, hour in untold), max(hour for _, hour in untold) + HOUR) if untold else None
+    if to_tell is not None:
+        execute(
+            current,
+            "llma_trace_summarization",
+            to_tell,
+            teams,
+            title="summaries",
+            steps=1,
+            force=force,
+            limit=MANUAL_LIMIT,
+        )
+    if window is None and to_tell is None:
         what = "hour with generations" if force else "stale hour"
         console.print(f"nothing to do: no {what} from {asked.start:%Y-%m-%dT%H} to {asked.end:%Y-%m-%dT%H} UTC")
-        return None
-    _execute(current, window, teams, force=force)
-    return window
 
 
 def _asked(current: Settings, start: datetime | None, end: datetime | None) -> Window:
@@ -63,68 +98,45 @@ def _arrived(store: Store, asked: Window, teams: Sequence[int] | None) -> Window
 def _stale(
     store: Store, current: Settings, asked: Window, teams: Sequence[int] | None, *, rescore: bool
 ) -> Window | None:
-    """From the first to the last stale hour of the range."""
+    """From the first to the last hour of the range that is stale by the sentiment chain."""
     versions = ANY_VERSION
     if rescore:
         scorer = Classifier.from_bundles(current.sentiment_bundle, current.emotion_bundle, threads=1)
         versions = {step.name: step.version for step in sentiment_chain(store, scorer, current)}
     with store.reading() as reader:
         stale = reader.stale_hours(versions, window=asked, team_ids=teams)
-    now = datetime.now(UTC)
-    hours = [
-        each.hour
-        for each in stale
-        if (teams or current.allows(each.team_id)) and has_partition(each.hour, start=current.partitions_start, now=now)
-    ]
+    hours = [hour for _, hour in _possible(current, stale, teams)]
     return Window(min(hours), max(hours) + HOUR) if hours else None
 
 
-def _execute(current: Settings, window: Window, teams: Sequence[int] | None, *, force: bool) -> None:
-    """One run over the range of hours, with a bar that counts hours times steps."""
-    prepare_dagster_home(current)
-    import dagster as dg
-
-    from llma_assets.definitions import defs
-    from llma_assets.jobs import SENTIMENT_JOB
-    from llma_assets.launching import range_tags
-    from llma_assets.policies import TEAMS, TRIGGER
-
-    hours = round((window.end - window.start) / HOUR)
-    tags = range_tags(window.start, window.end - HOUR) | {TRIGGER: "cli-force" if force else "cli"}
-    if teams:
-        tags[TEAMS] = ",".join(map(str, teams))
-    with (
-        dg.DagsterInstance.get() as instance,
-        bar(f"{hours} hours", hours * len(SENTIMENT_STEPS), "steps") as progress,
-    ):
-        watcher = HoursWatcher(progress)
-        logging.getLogger("llma").addHandler(watcher)
-        try:
-            result = defs.resolve_job_def(SENTIMENT_JOB).execute_in_process(
-                instance=instance,
-                tags=tags,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
-        finally:
-            logging.getLogger("llma").removeHandler(watcher)
-    if not result.success:
-        raise CommandError(f"the run failed; `make ui` shows it as run {result.run_id}: {_cause(result)}")
+def untold_hours(
+    store: Store, current: Settings, asked: Window, teams: Sequence[int] | None, *, force: bool, rescore: bool
+) -> list[tuple[int, datetime]]:
+    """Teams and settled hours of the range whose summaries are stale (``force``: all that have events)."""
+    with store.reading() as reader:
+        if force:
+            found: list[Arrival] | list[StaleHour] = [row for row in reader.rows(ARRIVALS, window=asked) if row.events]
+        elif rescore:
+            found = [
+                each
+                for leaving, version in versions_of(current).items()
+                for each in reader.stale_hours({STEP: version}, window=asked, of="events")
+                if current.may_leave(each.team_id) is leaving
+            ]
+        else:
+            found = reader.stale_hours({STEP: None}, window=asked, of="events")
+    settled = datetime.now(UTC) - timedelta(minutes=current.settle_minutes)
+    named = [each for each in found if not teams or each.team_id in teams]
+    return [(team_id, hour) for team_id, hour in _possible(current, named, teams) if hour + HOUR <= settled]
 
 
-def _cause(result: object) -> str:
-    """The first failed step's message, as its author wrote it."""
-    import dagster as dg
-
-    assert isinstance(result, dg.ExecuteInProcessResult)
-    for event in result.all_node_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                return data.user_failure_data.description
-            error = data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            # Its kind only: a message that is not ours may quote what a user wrote.
-            return (error and error.cls_name) or "unknown"
-    return "before its first step"
+def _possible(
+    current: Settings, hours: Iterable[StaleHour | Arrival], teams: Sequence[int] | None
+) -> list[tuple[int, datetime]]:
+    """Those that have a partition, of teams that were named or are allowed."""
+    now = datetime.now(UTC)
+    return [
+        (each.team_id, each.hour)
+        for each in hours
+        if (teams or current.allows(each.team_id)) and has_partition(each.hour, start=current.partitions_start, now=now)
+    ]

@@ -20,12 +20,15 @@ EMBEDDED = Path(__file__).parent.parent / "models"
 DESCRIPTION = "bundle.json"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
+EMBEDDING_OUTPUT = "embedding"
 
 FORMAT = 1
 # Part of every model version: raise it when our own part of a score changes (normalisation, truncation, margin rule).
 SCORING = 1
 # The same of what is scored at all: raise it when the rule of the languages changes (`llma/sentiment/language.py`).
 LANGUAGE_RULE = 1
+# The same of a vector: raise it when long texts are cut or joined otherwise (`llma/embeddings/local.py`).
+EMBEDDING = 1
 
 Normalization = Literal["none", "tweet"]
 
@@ -50,9 +53,18 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """What a bundle of vectors has in place of heads: the graph's output [rows, dimensions], each row of length 1."""
+
+    output: str
+    dimensions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """What ``bundle.json`` says. ``about`` holds the keys that change no score: source, licence, measured accuracy.
 
+    A classifier has heads, a bundle of vectors has ``embedding``, and none has both.
     ``model_version`` changes with whatever changes a score: the files, heads, temperatures, margin, normalisation, length,
     batching, languages (ISO 639-1; none: any), neutral band (of a head that knows only negative and positive; None: it has none).
     """
@@ -71,12 +83,20 @@ class Bundle:
     batching: Batching = "padded"
     languages: tuple[str, ...] = ()
     neutral_band: float | None = None
+    embedding: Embedding | None = None
+
+    @property
+    def outputs(self) -> dict[str, tuple[str, int]]:
+        """By head (or ``embedding``): the graph's output and how many numbers a text has there."""
+        if self.embedding is not None:
+            return {EMBEDDING_OUTPUT: (self.embedding.output, self.embedding.dimensions)}
+        return {name: (head.output, len(head.labels)) for name, head in self.heads.items()}
 
     def head(self, name: str) -> Head:
         """The head of that name. Raises BundleError where the bundle has none."""
         if name not in self.heads:
             raise BundleError(
-                f"bundle {self.name} has no {name} head (it has: {', '.join(self.heads)}); choose another for {name}"
+                f"bundle {self.name} has no {name} head (it has: {', '.join(self.outputs)}); choose another for {name}"
             )
         return self.heads[name]
 
@@ -127,7 +147,7 @@ def _find(name_or_folder: str | Path) -> Path:
     raise BundleError(
         f"no bundle {str(name_or_folder)!r}: neither embedded (there: {', '.join(embedded) or 'none'}), nor pulled into "
         f"{cache.root} (there: {', '.join(cache.names()) or 'none'}), nor a folder with a {DESCRIPTION}. `llma models list` "
-        "tells which there are; set LLMA_SENTIMENT_BUNDLE and LLMA_EMOTION_BUNDLE to a name or a folder."
+        "tells which there are; set LLMA_SENTIMENT_BUNDLE, LLMA_EMOTION_BUNDLE and LLMA_EMBEDDING_BUNDLE to names or folders."
     )
 
 
@@ -144,7 +164,11 @@ def _parse(folder: Path, said: object) -> Bundle:
         raise ValueError(f"'files' must give the sha256 of {MODEL} and {TOKENIZER}")
     if any(len(Path(file).parts) != 1 or file in (".", "..") for file in files):
         raise ValueError("'files' must name files of the folder itself")
-    heads = {name: _head(name, head) for name, head in _take(rest, "heads", dict).items()}
+    embedding = _embedding(rest.pop(EMBEDDING_OUTPUT, None))
+    listed = {} if embedding is not None and "heads" not in rest else _take(rest, "heads", dict)
+    heads = {name: _head(name, head) for name, head in listed.items()}
+    if heads and embedding is not None:
+        raise ValueError("it has 'heads' and 'embedding': a bundle classifies or gives vectors, not both")
     inputs = tuple(_take(rest, "inputs", list))
     name, version = _take(rest, "name", str), str(rest.pop("version", ""))
     max_tokens = _take(rest, "max_tokens", int)
@@ -173,6 +197,8 @@ def _parse(folder: Path, said: object) -> Bundle:
         scored_by["languages"] = [LANGUAGE_RULE, *sorted(languages)]
     if band is not None:
         scored_by["neutral_band"] = band
+    if embedding is not None:
+        scored_by["embedding"] = [EMBEDDING, embedding.output, embedding.dimensions]
     digest = hashlib.sha256(json.dumps(scored_by, sort_keys=True).encode()).hexdigest()[:10]
     return Bundle(
         name=name,
@@ -189,6 +215,7 @@ def _parse(folder: Path, said: object) -> Bundle:
         batching=cast("Batching", batching),
         languages=languages,
         neutral_band=band,
+        embedding=embedding,
     )
 
 
@@ -209,6 +236,18 @@ def _band(said: object) -> float | None:
     if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < 1:
         raise ValueError("'neutral_band' must be a number between 0 and 1")
     return float(said)
+
+
+def _embedding(said: object) -> Embedding | None:
+    if said is None:
+        return None
+    if not isinstance(said, dict):
+        raise ValueError("'embedding' is not a JSON object")
+    rest: dict[str, Any] = dict(said)
+    output, dimensions = _take(rest, "output", str), _take(rest, "dimensions", int)
+    if dimensions < 1:
+        raise ValueError("'dimensions' must be 1 or more")
+    return Embedding(output, dimensions)
 
 
 def _head(name: str, said: object) -> Head:

@@ -52,7 +52,7 @@ class Session:
     def logits(
         self, rows: Sequence[Sequence[int]], heads: Sequence[str], options: onnxruntime.RunOptions
     ) -> dict[str, NDArray[np.float32]]:
-        """The token ids of some texts through the graph: for each head its logits [rows, labels].
+        """The token ids of some texts through the graph: for each head its logits [rows, labels] (of ``embedding`` the vectors).
 
         One forward pass; a pass a text where the bundle's batching is ``single``. It is decided here and nowhere else,
         so that no caller can let a score depend on its neighbours.
@@ -69,7 +69,7 @@ class Session:
     ) -> list[NDArray[np.float32]]:
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         found = self.runtime.run(
-            [self.bundle.heads[head].output for head in heads],
+            [self.bundle.outputs[head][0] for head in heads],
             {name: inputs[name] for name in self.bundle.inputs},
             options,
         )
@@ -137,10 +137,11 @@ def _check(bundle: Bundle, runtime: onnxruntime.InferenceSession) -> None:
     outputs = {each.name: each.shape for each in runtime.get_outputs()}
     wrong = [f"input {name} ({kind})" for name, kind in inputs.items() if kind != "tensor(int64)"]
     wrong += [f"input {name}" for name in inputs.keys() ^ set(bundle.inputs)]
+    what = "labels" if bundle.embedding is None else "dimensions"
     wrong += [
-        f"output {head.output} for {len(head.labels)} labels"
-        for head in bundle.heads.values()
-        if head.output not in outputs or outputs[head.output][-1:] != [len(head.labels)]
+        f"output {output} for {width} {what}"
+        for output, width in bundle.outputs.values()
+        if output not in outputs or outputs[output][-1:] != [width]
     ]
     if wrong:
         raise ModelError(

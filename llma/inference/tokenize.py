@@ -42,14 +42,25 @@ class TextEncoder:
         except Exception as error:
             raise BundleError(f"bundle {bundle.name}: {TOKENIZER} cannot be loaded; fetch or build it again") from error
         tokenizer.no_padding()
-        # The end of a message says most about its mood. Special tokens stay where they belong, and are counted.
-        tokenizer.enable_truncation(bundle.max_tokens, direction="left")
+        # The end of a message says most about its mood, the beginning of a document what it is about. Special tokens stay
+        # where they belong, and are counted.
+        tokenizer.enable_truncation(bundle.max_tokens, direction="left" if bundle.embedding is None else "right")
         self._tokenizer = tokenizer
         self._normalization: Normalization = bundle.normalization
         known = (tokenizer.token_to_id(token) for token in PADDING_TOKENS)
         self.pad_id: int = next((number for number in known if number is not None), 0)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """The token ids of each text, special tokens included, at most ``max_tokens``: of a longer text the last ones."""
+        """The token ids of each text, special tokens included, at most ``max_tokens``.
+
+        Of a longer text the last ones; the first ones where the bundle gives vectors.
+        """
+        return [windows[0] for windows in self.windows(texts)]
+
+    def windows(self, texts: Sequence[str]) -> list[list[list[int]]]:
+        """The token ids of all of each text, in pieces of at most ``max_tokens``; ``encode`` gives the first ones."""
         prepared = [normalized(text, self._normalization) for text in texts]
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(prepared)]
+        return [
+            [encoding.ids, *(more.ids for more in encoding.overflowing)]
+            for encoding in self._tokenizer.encode_batch_fast(prepared)
+        ]

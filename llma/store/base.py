@@ -149,6 +149,12 @@ class Reader(ABC):
         """
 
     @abstractmethod
+    def vector_counts(
+        self, document_types: Collection[str], *, team_id: int | None = None
+    ) -> dict[tuple[int, str], int]:
+        """How many documents of these types have a vector, by team and model version."""
+
+    @abstractmethod
     def llm_spent(self, since: datetime | None = None, *, run_id: str | None = None) -> Spent:
         """What calls since a moment, or of a run, have cost."""
 

@@ -57,6 +57,19 @@ class TeamResult:
     failure: str | None = None
     fresh: bool = False
 
+    def figures(self) -> dict[str, str | int | float]:
+        """The team's figures under the names that other systems give them."""
+        return {
+            "batch_run_id": self.batch_run_id,
+            "items_queried": self.items_queried,
+            "summaries_generated": self.summaries_generated,
+            "summaries_skipped": self.summaries_skipped,
+            "summaries_failed": self.summaries_failed,
+            "embedding_requests_succeeded": self.embedding_requests_succeeded,
+            "embedding_requests_failed": self.embedding_requests_failed,
+            "duration_seconds": round(self.duration_seconds, 3),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
@@ -65,6 +78,12 @@ class WindowResult:
     start: datetime
     end: datetime
     teams: tuple[TeamResult, ...]
+
+    @property
+    def valid_references(self) -> float | None:
+        """The share of line references that held, of summaries made or met in this run; None where there were none."""
+        given = sum(team.references_given for team in self.teams)
+        return sum(team.references_valid for team in self.teams) / given if given else None
 
     @property
     def failed_team_ids(self) -> list[int]:

@@ -15,10 +15,10 @@ from llma.events import HOUR
 from llma.hours.deadline import Deadline
 from llma.hours.step import plan
 from llma.reasons import Failed, Skipped
+from llma.settings import Settings
 from llma.store.base import Store, Writer
 from llma.store.tables import HOUR_LEDGER
 from llma.summaries.asking import STEP, Ask, TeamResult, WindowResult
-from llma.summaries.item import Desk
 from llma.summaries.team import Embed, Finish
 from llma.summaries.window import DeskOf, summarise_window
 from llma.traces.sample import Sample, Sampling
@@ -34,10 +34,15 @@ class Manner:
     sampling: Sampling
     batch_size: int
 
-    def version(self, desk: Desk) -> str:
+    def version(self, summariser_version: str) -> str:
         """What the ledger says that an hour was done with."""
         bounds = f"{self.sampling.max_traces}x{self.sampling.max_events}x{self.sampling.max_chars}"
-        return f"{desk.summariser.version} {self.mode} of {bounds}"
+        return f"{summariser_version} {self.mode} of {bounds}"
+
+
+def manner_of(current: Settings) -> Manner:
+    """As the settings say."""
+    return Manner(current.summary_mode, Sampling.of(current), current.summary_batch_size)
 
 
 async def summarise_hour(
@@ -106,7 +111,7 @@ def _begin(
                 owns_hour=True,
                 run_id=run_id,
             )
-            version = manner.version(desk_of(team_id))
+            version = manner.version(desk_of(team_id).summariser.version)
             if plan(entries.get(team_id), number=number, seq=seq, version=version, force=force) is None:
                 fresh.append(TeamResult(team_id, ask.batch_run_id, fresh=True))
                 continue

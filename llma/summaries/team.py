@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from llma.embeddings.documents import Embedded
 from llma.hours.deadline import Deadline, DeadlineReachedError
+from llma.inference.errors import ModelError
 from llma.reasons import Status
 from llma.records import Coverage, TraceActivity, TraceSummary
+from llma.settings import SettingsError
 from llma.store.base import Store, StoreError, Writer
 from llma.store.tables import COVERAGE, DERIVED_EVENTS, TRACE_SUMMARIES
 from llma.summaries.asking import STEP, Ask, TeamResult
@@ -20,19 +23,13 @@ from llma.summaries.emit import summary_event
 from llma.summaries.item import Desk, Item, coverage_of, summarise_item
 from llma.traces.sample import Sample, sample
 
+log = logging.getLogger(__name__)
+
 # The store may be held for long by others; the whole of choosing must not take longer than this.
 SAMPLING_ATTEMPTS, SAMPLING_SECONDS = 3, 300.0
 # A killed run does at most so much again (what an LLM has answered is kept at once, by its client).
 FLUSH_ITEMS, FLUSH_SECONDS = 25, 10.0
 _ANY_SEQ = 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """How many documents got a vector, and how many did not."""
-
-    succeeded: int = 0
-    failed: int = 0
 
 
 # Gives vectors to summaries that have none, or not of this model.
@@ -77,7 +74,7 @@ async def summarise_team(
     counts = (len(items) - failed - skipped, skipped + len(left_out), failed)
     await desk.worker.run(_close, desk.store, ask, chosen, not_ok, lambda writer: finish(writer, counts, chosen))
     rows = [item.row for item in items if item.row is not None]
-    embedded = await desk.worker.run(embed, rows)
+    embedded = await desk.worker.run(_embedded, embed, rows)
     return TeamResult(
         team_id=ask.team_id,
         batch_run_id=ask.batch_run_id,
@@ -92,6 +89,15 @@ async def summarise_team(
         references_valid=sum(row.references_valid for row in rows),
         reasons=Counter(row.reason for row in not_ok),
     )
+
+
+def _embedded(embed: Embed, rows: Sequence[TraceSummary]) -> Embedded:
+    """A summary does not fail for want of a vector: the asset ``document_embeddings`` makes what is missing."""
+    try:
+        return embed(rows)
+    except (ModelError, SettingsError) as error:
+        log.error("%s summaries have no vector: %s", len(rows), error)
+        return Embedded(failed=len(rows))
 
 
 class _Team:

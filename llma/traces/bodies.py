@@ -19,6 +19,7 @@ Body = Callable[[dict[str, Any], Shown], Iterator[str]]
 
 INPUT_STATE, OUTPUT_STATE = "$ai_input_state", "$ai_output_state"
 _OUTPUTS = ("$ai_output_choices", "$ai_output")
+_EMPTY = "(empty)"
 NO_ERROR_TEXT = "(the event says that it failed, not why)"
 # Where one answer is one of several, not one after the other.
 _ALTERNATIVES = ("choices", "candidates", "generations")
@@ -27,7 +28,10 @@ _ALTERNATIVES = ("choices", "candidates", "generations")
 def body_lines(event: str, properties: dict[str, Any], shown: Shown) -> Iterator[str]:
     """The body of an event of any kind."""
     yield from _BODIES.get(event, _other)(properties, shown)
-    yield from error_lines(properties, shown.limit)
+    lines = error_lines(properties, shown.limit)
+    if lines and shown.marks is not None:
+        shown.marks.error(lines[1:], shown.next_line + 1)
+    yield from lines
 
 
 def error_lines(properties: dict[str, Any], limit: int) -> list[str]:
@@ -52,7 +56,7 @@ def state_lines(title: str, value: Any, shown: Shown, *, always: bool = False) -
             rest = {key: one for key, one in value.items() if key != "messages"}
             yield from _indented(shown.once(value_lines(rest, shown.limit)))
         return
-    yield from _titled(title, shown.once(value_lines(value, shown.limit) or ["(empty)"], always=always))
+    yield from _value(title, value_lines(value, shown.limit), shown, always=always)
 
 
 def _generation(properties: dict[str, Any], shown: Shown) -> Iterator[str]:
@@ -70,15 +74,20 @@ def _generation(properties: dict[str, Any], shown: Shown) -> Iterator[str]:
         yield "INPUT:"
         yield from _indented(talk.given())
     elif value is not None:
-        yield from _titled("INPUT", shown.once(value_lines(value, shown.limit) or ["(empty)"]))
+        yield from _value("INPUT", value_lines(value, shown.limit), shown)
     if answered:
         yield "OUTPUT:"
         yield from _indented(talk.answered())
     elif raw is not None:
         empty = raw in ("", [], {})
-        yield from _titled("OUTPUT", ["(empty)"] if empty else shown.once(value_lines(raw, shown.limit) or ["(empty)"]))
+        if empty:
+            yield f"OUTPUT: {_EMPTY}"
+        else:
+            yield from _value("OUTPUT", value_lines(raw, shown.limit), shown)
     missing = [name for name, one in (("input", value), ("output", raw)) if one is None]
     if missing:
+        if shown.marks is not None:
+            shown.marks.missing(" and ".join(missing), shown.next_line)
         yield f"({' and '.join(missing)} not recorded)"
 
 
@@ -109,7 +118,7 @@ def _embedding(properties: dict[str, Any], shown: Shown) -> Iterator[str]:
     if value is None:
         yield "(input not recorded)"
     else:
-        yield from _titled("INPUT", shown.once(value_lines(value, shown.limit) or ["(empty)"]))
+        yield from _value("INPUT", value_lines(value, shown.limit), shown)
     yield "OUTPUT: a vector, which is not shown"
 
 
@@ -124,6 +133,9 @@ def _evaluation(properties: dict[str, Any], shown: Shown) -> Iterator[str]:
 def _feedback(properties: dict[str, Any], shown: Shown) -> Iterator[str]:
     said = properties.get("$ai_feedback_text")
     lines = [] if said is None else value_lines(said, shown.limit)
+    if lines and shown.marks is not None:
+        at = shown.next_line
+        shown.marks.state("feedback", lines, title=at, first=at + (len(lines) > 1), repeated=0)
     yield from _titled("The user's words", lines) if lines else ["(the user's words were not recorded)"]
 
 
@@ -159,6 +171,15 @@ def _is_dialogue(value: Any) -> bool:
 
 
 _SPEAKERS = ("human", "ai", "system", "tool", "HumanMessage", "AIMessage", "SystemMessage", "ToolMessage")
+
+
+def _value(title: str, lines: list[str], shown: Shown, *, always: bool = False) -> Iterator[str]:
+    """What went in or came out, noted as a landmark: titled, or where it was shown before and is long, referred to."""
+    before = shown.before(lines or [_EMPTY], always=always)
+    if lines and shown.marks is not None:
+        at = shown.next_line
+        shown.marks.state(title.lower(), lines, title=at, first=at + (len(lines) > 1), repeated=before)
+    yield from _titled(title, [f"(same as L{before})"] if before else lines or [_EMPTY])
 
 
 def _titled(title: str, lines: list[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from llma.messages.blocks import THOUGHT_TYPES, text_of
 from llma.messages.conversation import Placed, UnreadableInputError, conversation
@@ -27,14 +27,26 @@ _USUAL_ENDS = frozenset({"stop", "tool_calls", "end_turn", "tool_use", "tool-cal
 _ITEM_KEYS = frozenset({"type", "id", "call_id", "status", "name", "role", "object"})
 
 
+class ActLines(NamedTuple):
+    """Where a message's call, or what came back from one, stands in its lines: from ``start`` to before ``end``."""
+
+    name: str
+    id: str | None
+    start: int
+    end: int
+    is_call: bool
+
+
 @dataclass(frozen=True, slots=True)
 class MessageText:
     """A message as lines. ``label`` names the call that a result answers; ``thoughts`` stand before the rest, apart from it,
-    since a history seldom repeats them."""
+    since a history seldom repeats them. The first ``words`` lines are what was said, ``acts`` are the calls and results."""
 
     label: str
     lines: list[str]
     thoughts: list[str]
+    words: int
+    acts: list[ActLines]
 
 
 @dataclass(slots=True)
@@ -87,6 +99,8 @@ def message_text(said: Said, names: dict[str, str], limit: int) -> MessageText:
     """All that a message holds. ``names``: the tools by the ids of their calls, for the label of a result."""
     parts = _Parts()
     source = said.source
+    acts: list[ActLines] = []
+    whole = False
     if source is None:
         for text in said.texts:
             parts.lines += text_lines(text, limit)
@@ -96,26 +110,36 @@ def message_text(said: Said, names: dict[str, str], limit: int) -> MessageText:
         and not source.get("type", "").endswith("_output")
     ):
         parts.lines += _tool_message(source, limit)
+        whole = True
     else:
         _read_message(source, parts, limit)
+    words = 0 if whole else len(parts.lines)
     if parts.calls:
         parts.lines.append(f"Tool calls: {len(parts.calls)}")
         for call in parts.calls:
-            parts.lines += [f"  {line}" for line in call_lines(call, limit, with_id=len(parts.calls) > 1)]
-    label = ""
+            lines = call_lines(call, limit, with_id=len(parts.calls) > 1)
+            acts.append(ActLines(call.name, call.id, len(parts.lines), len(parts.lines) + len(lines), is_call=True))
+            parts.lines += [f"  {line}" for line in lines]
+    label = known = ""
+    identity = None
     if said.role == TOOL and source is not None:
         identity, name = id_of(source), source.get("name")
         known = names.get(identity or "") or (name if isinstance(name, str) else "")
         label = f" {one_line(known, limit)}" if known else f"[{one_line(identity, limit)}]" if identity else ""
+    if whole:
+        acts.append(ActLines(known, identity, 0, len(parts.lines), is_call=False))
     for result in parts.results:
         about = names.get(result.id or "") or result.id
+        start = len(parts.lines)
         if said.role == TOOL and len(parts.results) == 1:
             parts.lines += result.lines
         else:
             parts.lines += [f"Tool result{f' of {about}' if about else ''}:", *(f"  {line}" for line in result.lines)]
+            start += 1
+        acts.append(ActLines(names.get(result.id or "") or known, result.id, start, len(parts.lines), is_call=False))
     if source is not None and source.get("finish_reason") not in (None, "", *_USUAL_ENDS):
         parts.lines.append(f"(ended: {source['finish_reason']})")
-    return MessageText(label, parts.lines, parts.thoughts)
+    return MessageText(label, parts.lines, parts.thoughts, words, acts)
 
 
 def call_names(placed: list[Placed], limit: int) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -16,6 +17,9 @@ from llma.messages.conversation import Placed
 from llma.messages.shapes import SYSTEM, TOOL, Said
 from llma.traces.dialogue import MessageText, call_names, message_text
 from llma.traces.values import one_line
+
+if TYPE_CHECKING:
+    from llma.traces.landmarks import Marks
 
 # 8 bytes tell apart the messages of one trace. Shorter texts cost less than a reference to them, and read better.
 _BYTES = 8
@@ -26,10 +30,11 @@ _NO_CONTENT = "(nothing: it is empty, or was not recorded)"
 
 class Shown:
     """The messages and texts shown so far. ``next_line`` is the number of the line that is shown next; whoever numbers the
-    lines moves it, one by one."""
+    lines moves it, one by one. ``marks`` notes what stands where, for those who ask."""
 
-    def __init__(self, *, limit: int, repeat: bool) -> None:
+    def __init__(self, *, limit: int, repeat: bool, marks: Marks | None = None) -> None:
         self.limit = limit
+        self.marks = marks
         self.next_line = 1
         self._repeat = repeat
         self._messages: dict[bytes, tuple[int, int]] = {}
@@ -38,10 +43,15 @@ class Shown:
 
     def once(self, lines: list[str], *, always: bool = False) -> list[str]:
         """The lines, or where they were shown before and are long (or ``always``), a reference to that place."""
+        before = self.before(lines, always=always)
+        return [f"(same as L{before})"] if before else lines
+
+    def before(self, lines: list[str], *, always: bool = False) -> int:
+        """The line that a reference to these lines names; 0 where they are to be shown."""
         digest = _digest("\n".join(lines))
         before = self._texts.setdefault(digest, self.next_line)
         long = always or sum(map(len, lines)) >= _WORTH_A_REFERENCE
-        return [f"(same as L{before})"] if long and before != self.next_line and not self._repeat else lines
+        return before if long and before != self.next_line and not self._repeat else 0
 
     def conversation(self, given: Sequence[Placed], answered: Sequence[Placed], *, chain: bool) -> Conversation:
         """A generation's messages. ``chain``: each answer follows the last; else they are alternatives."""
@@ -115,7 +125,13 @@ class Conversation:
         text = self._shown.text_of(said, self._names or {})
         first = self._shown.next_line
         lines = [f"(reasoning) {line}" for line in text.thoughts]
-        lines += self._shown.once(text.lines) if text.lines else [] if lines else [_NO_CONTENT]
+        before = self._shown.before(text.lines) if text.lines else 0
+        if self._shown.marks is not None:
+            self._shown.marks.message(index, said.role, text, title=first, first=first + len(lines), repeated=before)
+        if before:
+            lines.append(f"(same as L{before})")
+        elif text.lines or not lines:
+            lines += text.lines or [_NO_CONTENT]
         title = f"[{index + 1}] {one_line(said.role, _LONGEST_ROLE).upper()}{text.label}: "
         for number, line in enumerate(lines):
             if number == len(lines) - 1:

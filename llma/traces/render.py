@@ -16,6 +16,7 @@ from llma import events
 from llma.traces.bodies import INPUT_STATE, OUTPUT_STATE, body_lines, error_lines, state_lines
 from llma.traces.gather import Gathered, Trace
 from llma.traces.history import Shown
+from llma.traces.landmarks import Landmark, Marks
 from llma.traces.sample_lines import Sampled, fitted
 from llma.traces.titles import counted, is_known, name, tag, title
 from llma.traces.tree import Orphan, Step, walk
@@ -27,6 +28,8 @@ _LEVEL = "│  "
 _DEEPEST = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMED_ERRORS = 3
+# What its first lines tell; the second is a rule.
+_HEADER = {1: "name", 3: "when", 4: "events", 5: "errors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,26 @@ class Layout:
 
 def render(gathered: Gathered, trace: Trace, layout: Layout) -> Sampled:
     """The text of a trace, at most ``layout.max_chars`` long."""
+    return _rendered(gathered, trace, layout, None)
+
+
+def render_with_landmarks(gathered: Gathered, trace: Trace, layout: Layout) -> tuple[Sampled, tuple[Landmark, ...]]:
+    """The text, and what stands at which of its lines; lines that the bound left out count too."""
+    marks = Marks()
+    text = _rendered(gathered, trace, layout, marks)
+    return text, marks.landmarks()
+
+
+def _rendered(gathered: Gathered, trace: Trace, layout: Layout, marks: Marks | None) -> Sampled:
     header = sum(1 for _ in _header(gathered, trace, layout.value_chars))
-    return fitted(lambda: numbered(gathered, trace, layout), header, layout.max_chars)
+    # A text that does not fit is made a second time, and noted only the first.
+    passes = iter((marks,))
+    return fitted(lambda: numbered(gathered, trace, layout, next(passes, None)), header, layout.max_chars)
 
 
-def numbered(gathered: Gathered, trace: Trace, layout: Layout) -> Iterator[str]:
+def numbered(gathered: Gathered, trace: Trace, layout: Layout, marks: Marks | None = None) -> Iterator[str]:
     """All lines of a trace, ``L1: …`` on, as they are made."""
-    shown = Shown(limit=layout.value_chars, repeat=layout.repeat_history)
+    shown = Shown(limit=layout.value_chars, repeat=layout.repeat_history, marks=marks)
     for line in _lines(gathered, trace, shown):
         # Names, ids and types are people's too: whatever they hold, one number is one line.
         if not line.isprintable():
@@ -57,7 +73,11 @@ def numbered(gathered: Gathered, trace: Trace, layout: Layout) -> Iterator[str]:
 
 
 def _lines(gathered: Gathered, trace: Trace, shown: Shown) -> Iterator[str]:
-    yield from _header(gathered, trace, shown.limit)
+    header = _header(gathered, trace, shown.limit)
+    if shown.marks is not None:
+        header = list(header)
+        _mark_header(header, trace, shown.marks)
+    yield from header
     if trace.nodes:
         yield ""
         yield "TRACE HIERARCHY:"
@@ -65,12 +85,17 @@ def _lines(gathered: Gathered, trace: Trace, shown: Shown) -> Iterator[str]:
     glyphs: list[str] = []
     for step in walk(trace.nodes, trace.ids):
         properties = gathered.properties(step.node)
+        if shown.marks is not None:
+            called, line = name(step.node.event, properties), title(step.node.event, properties)
+            shown.marks.node(shown.next_line, step.node, called, line, properties)
         yield _branch(step, glyphs) + _heading(step, properties, start)
         indent = "   " * (min(step.depth, _DEEPEST) + 1)
         for line in body_lines(step.node.event, properties, shown):
             yield indent + line
     if trace.own:
         properties = gathered.properties(trace.own)
+        if shown.marks is not None:
+            shown.marks.own(trace.own)
         for word, key in (("INPUT", INPUT_STATE), ("OUTPUT", OUTPUT_STATE)):
             if properties.get(key) is not None:
                 yield ""
@@ -102,6 +127,16 @@ def _header(gathered: Gathered, trace: Trace, limit: int) -> Iterator[str]:
     yield from error_lines(own, limit)
     if not failed and not (trace.own and trace.own.is_error):
         yield "Errors: none recorded"
+
+
+def _mark_header(lines: list[str], trace: Trace, marks: Marks) -> None:
+    for number, called in _HEADER.items():
+        marks.header(called, number, lines[number - 1])
+    if trace.own and trace.own.is_error:
+        marks.own(trace.own)
+        # Below the failures of its events, which are indented.
+        at = len(lines) - lines[::-1].index("ERROR:")
+        marks.error(lines[at:], at + 1)
 
 
 def _branch(step: Step, glyphs: list[str]) -> str:

@@ -12,9 +12,11 @@ import pytest
 
 from llma.hours.user_messages import EXTRACTION
 from llma_assets.definitions import build_defs, defs
-from llma_assets.jobs import SENTIMENT_JOB
+from llma_assets.jobs import SENTIMENT_JOB, SUMMARY_JOB
 from llma_assets.partitions import HOURLY
 from llma_assets.sentiment import SENTIMENT_ASSETS
+from llma_assets.summaries import SUMMARY_ASSETS
+from llma_assets.window_job import WINDOW_JOB
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD = """
@@ -69,7 +71,7 @@ def test_every_dependency_is_defined():
     """Dagster's own validation lets a misspelt key pass, as an asset that nobody makes."""
     keys = set(specs())
     assert {dep.asset_key.to_user_string() for spec in specs().values() for dep in spec.deps} <= keys
-    assert keys == {"ai_events", *(asset.key.to_user_string() for asset in SENTIMENT_ASSETS)}
+    assert keys == {"ai_events", *(asset.key.to_user_string() for asset in (*SENTIMENT_ASSETS, *SUMMARY_ASSETS))}
 
 
 @pytest.mark.parametrize("name", sorted(specs()))
@@ -83,7 +85,9 @@ def test_an_asset_says_what_it_is_and_whose(name: str):
 
 
 def test_the_assets_made_here_share_one_backfill_policy_of_a_day_a_run():
-    assert {asset.backfill_policy for asset in SENTIMENT_ASSETS} == {dg.BackfillPolicy.multi_run(24)}
+    assert {asset.backfill_policy for asset in (*SENTIMENT_ASSETS, *SUMMARY_ASSETS)} == {
+        dg.BackfillPolicy.multi_run(24)
+    }
 
 
 def test_each_asset_names_the_version_that_computes_it():
@@ -94,9 +98,13 @@ def test_each_asset_names_the_version_that_computes_it():
 
 def test_names_are_those_that_people_were_told():
     repository = defs.get_repository_def()
-    assert SENTIMENT_JOB in [job.name for job in repository.get_all_jobs()]
+    assert {SENTIMENT_JOB, SUMMARY_JOB, WINDOW_JOB} <= {job.name for job in repository.get_all_jobs()}
+    assert (SUMMARY_JOB, WINDOW_JOB) == ("llma_trace_summarization", "llma_trace_summarization_window")
     assert {sensor.name for sensor in repository.sensor_defs} == {"generation_arrivals_sensor", "run_failure_recorder"}
-    assert [schedule.name for schedule in repository.schedule_defs] == ["hourly_sweep_schedule"]
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "hourly_sweep_schedule",
+        "llma_trace_summarization_coordinator_schedule",
+    }
 
 
 def test_sensors_and_schedule_run_from_the_first_start():
@@ -107,13 +115,13 @@ def test_sensors_and_schedule_run_from_the_first_start():
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
 
 
-@pytest.mark.parametrize("job", [SENTIMENT_JOB, "__ASSET_JOB"])
+@pytest.mark.parametrize("job", [SENTIMENT_JOB, SUMMARY_JOB, WINDOW_JOB, "__ASSET_JOB"])
 def test_every_job_runs_in_one_process(job: str):
     assert defs.resolve_job_def(job).executor_def.name == "in_process"
 
 
 def test_resources_are_named_by_role_and_hold_no_secret():
-    assert set(defs.resources or {}) == {"store", "sentiment_model"}
+    assert set(defs.resources or {}) == {"store", "sentiment_model", "llm", "embedder"}
     fields = {field for resource in (defs.resources or {}).values() for field in type(resource).model_fields}
     assert not {field for field in fields if any(word in field for word in ("key", "secret", "password", "token"))}
 
@@ -122,10 +130,9 @@ def test_a_missing_bundle_leaves_the_ui_usable(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LLMA_SENTIMENT_BUNDLE", "nowhere")
     loaded = build_defs()
     dg.Definitions.validate_loadable(loaded)
-    assert {spec.code_version for spec in loaded.resolve_all_asset_specs() if spec.key != dg.AssetKey("ai_events")} == {
-        EXTRACTION,
-        None,
-    }
+    versions = {spec.key.to_user_string(): spec.code_version for spec in loaded.resolve_all_asset_specs()}
+    assert versions["user_messages"] == EXTRACTION
+    assert {versions[name] for name in ("message_sentiment", "generation_sentiment", "trace_sentiment")} == {None}
 
 
 def test_a_setting_that_cannot_be_used_is_named_where_the_ui_shows_it(tmp_path: Path):

@@ -100,6 +100,19 @@ class SummaryQueries(Queries):
             for team, kind, document, rendering, at, score in rows
         ]
 
+    def vector_counts(
+        self, document_types: Collection[str], *, team_id: int | None = None
+    ) -> dict[tuple[int, str], int]:
+        values: dict[str, Any] = {} if team_id is None else {"team": team_id}
+        rows = self.execute(
+            f"""SELECT team_id, model_version, count(*) FROM document_embeddings
+            WHERE document_type IN (SELECT unnest($types::VARCHAR[])){"" if team_id is None else " AND team_id = $team"}
+            GROUP BY ALL ORDER BY ALL""",
+            types=list(document_types),
+            **values,
+        ).fetchall()
+        return {(team, version): number for team, version, number in rows}
+
     def llm_spent(self, since: datetime | None = None, *, run_id: str | None = None) -> Spent:
         conditions, values = ["TRUE"], dict[str, Any]()
         if since is not None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from llma.embeddings.documents import Embedded
 from llma.events import HOUR, Event
 from llma.hours.deadline import Deadline
 from llma.reasons import Failed, Skipped
@@ -20,7 +21,6 @@ from llma.summaries.hour import Manner, summarise_hour
 from llma.summaries.item import Desk
 from llma.summaries.schema import Point, Summary
 from llma.summaries.summariser import SummaryFailed, Told, Written
-from llma.summaries.team import Embedded
 from llma.summaries.window import summarise_window
 from llma.summaries.worker import Worker
 from llma.traces.sample import Sampling

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from llma.embeddings.documents import Embedded
 from llma.events import HOUR, TRACE_SUMMARY
 from llma.hours.deadline import Deadline
+from llma.inference.errors import ModelError
 from llma.reasons import Failed, Skipped
 from llma.store.base import StoreError
 from llma.store.duckdb import DuckDBStore
 from llma.store.tables import DERIVED_EVENTS
 from llma.summaries.emit import summary_uuid
-from llma.summaries.team import Embedded
 from llma.summaries.window import TIME_IS_UP
 from tests.store.rows import H0, H1
 from tests.summaries.runs.making import (
@@ -206,6 +207,15 @@ def test_all_current_summaries_of_the_sample_are_offered_for_vectors(store: Duck
     (result,) = window(store, EchoSummariser(), embed=embed)
     assert sorted(offered) == ["a", "b"]
     assert (result.embedding_requests_succeeded, result.embedding_requests_failed) == (1, 1)
+
+
+def test_a_vector_that_fails_fails_no_summary(store: DuckDBStore):
+    def embed(rows) -> Embedded:
+        raise ModelError("the embedder is lost")
+
+    ingest(store, spoken(1))
+    (result,) = window(store, EchoSummariser(), embed=embed)
+    assert (result.summaries_generated, result.embedding_requests_failed, result.failure) == (1, 1, None)
 
 
 def test_the_modes_have_a_summary_each(store: DuckDBStore):

@@ -1,0 +1,1 @@
+"""Texts to vectors, summaries to documents with a vector, and the search for traces by meaning."""
