@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-# Set where everything must run (CI): what is missing then fails.
+# Set to 1 where everything must run (CI): what is missing then fails.
 REQUIRE_ALL = "LLMA_REQUIRE_ALL"
 
 

@@ -101,6 +101,24 @@ def summaries(
 
 
 @app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What happened, in your own words")],
+    team: Annotated[int | None, typer.Option(help="Only this team")] = None,
+    start: From = None,
+    end: To = None,
+    sentiment: Annotated[
+        str | None, typer.Option(help="Only traces of this label: negative, neutral or positive")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many")] = 10,
+    json: Json = False,
+) -> None:
+    """Find traces by meaning: those whose summaries are nearest to a question."""
+    from llma.cli.search import search_traces
+
+    _run(lambda: search_traces(question, team=team, start=start, end=end, sentiment=sentiment, limit=limit, json=json))
+
+
+@app.command()
 def summarize(
     team: Annotated[list[int], typer.Option(help="The team, allowed or not; repeat for several")],
     max_traces: Annotated[

@@ -53,7 +53,7 @@ def render_traces(trace: str, *, team_id: int | None, only: str | None, max_char
 
 def _stored(gathered: Gathered, trace_id: str, team_id: int | None, current: Settings) -> Trace:
     with open_store(current).reading() as reader:
-        for page in reader.trace_pages(trace_id, team_id=team_id):
+        for page in reader.trace_pages([trace_id], team_id=team_id):
             gathered.add(page)
     found = gathered.in_order()
     if not found:

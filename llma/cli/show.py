@@ -28,7 +28,7 @@ def print_trace(trace_id: str, team_id: int | None) -> None:
             )
         if len(teams) > 1:
             raise CommandError(f"teams {', '.join(map(str, teams))} have a trace {trace_id!r}: say which with --team")
-        told = told_turns(reader, teams[0], trace_id)
+        told = told_turns(reader, teams[0], [trace_id])[trace_id]
         (total,) = [t for t in reader.trace_totals(team_id=teams[0], trace_ids=[trace_id]) if t.trace_id == trace_id]
     grid = Grid(title=f"trace {trace_id} (team {teams[0]})")
     for heading in ("#", "time (UTC)", "label", "score", "emotion", "message"):

@@ -87,6 +87,7 @@ class LLMClient:
         self._prices = price_list() if prices is None else prices
         self._redact = redact
         self._now = now
+        self.concurrency = limits.concurrency
         self._ledger = Ledger(store, budget)
         times = Times(limits.timeout_seconds, clock() + limits.run_seconds, clock, sleep, now)
         self._calls = Calls(endpoint, self._ledger, Limiter(limits.concurrency, clock=clock, sleep=sleep), times)

@@ -68,13 +68,26 @@ _TOKEN_SIGNS = (
     *("AIza", "ya29.", "hf_", "gsk_", "npm_", "pypi-", "SG.", "sntr"),
 )
 _BEARER = re.compile(r"\b(?:Bearer|Basic)[ ]+([A-Za-z0-9._~+/-]{16,}=*)")
-# A name that says "secret", and a value that looks random: letters and digits, no spaces, no call of a function.
+# A name that says "secret", and a value that looks random: letters and digits, no spaces, no call of a function. The end of
+# the name is what is searched for, all of it is then looked at: names are rare, and "(?i:" at each letter is slow.
 _NAMED = re.compile(
-    r"""(?i:(?<![a-z])(?:api[_-]?key|secret(?:[_-]?(?:access)?[_-]?key)?|access[_-]?token|auth[_-]?token|refresh[_-]?token
-    |password|passwd|client[_-]?secret))\\?["']?\s{0,3}[:=]\s{0,3}\\?["']?
+    r"""[kKtTsSpP](?:(?<=[kK])[eE][yY]|(?<=[tT])[oO][kK][eE][nN]|(?<=[sS])[eE][cC][rR][eE][tT]|(?<=[pP])[aA][sS][sS][wW](?:[oO][rR])?[dD])
+    (?=[\\"':=\s])\\?["']?\s{0,3}[:=]\s{0,3}\\?["']?
     ((?=[^\s"'\\]{0,200}\d)(?=[^\s"'\\]{0,200}[A-Za-z])[A-Za-z0-9+/=_.~!@\#$%^&*-]{8,200})(?![\w(\[])""",
     re.VERBOSE,
 )
+_SECRET_NAME = re.compile(
+    r"(?<![a-z])(?:(?:api|private|(?:secret[_-]?)?access|secret|auth)[_-]?(?:key|token)|(?:refresh|session|bot)[_-]?token"
+    r"|(?:client[_-]?)?secret|password|passwd)(?=\\?[\"']?\s{0,3}[:=])",
+    re.IGNORECASE,
+)
+
+
+def _named(match: re.Match[str]) -> str | None:
+    found = _SECRET_NAME.search(match.string, max(0, match.start() - 20), match.start(1))
+    return match[1] if found else None
+
+
 _URL_PASSWORD = re.compile(r"(?<=://)[^\s:/@\"']{1,64}:([^\s/@\"']{1,128})(?=@)")
 
 # --- people ---
@@ -153,9 +166,11 @@ _PHONE = re.compile(
     re.VERBOSE,
 )
 # After a word that says so, a number by itself is one.
-_SAID_PHONE = re.compile(
-    r"(?i:\b(?:phone|telephone|tel|mobile|cell|whatsapp|fax)(?:[ _-]?(?:number|no|nr|num))?\b\.?)"
-    r"(?:\\?[\"'])?\s{0,2}(?:[:=]|is\b|at\b)?\s{0,2}(?:\\?[\"'])?(\+?\(?\d[\d ().-]{5,17}\d)(?![\w%]|[.,]\d)"
+_NUMBER = re.compile(r"[+(\d](?<![\w.,/-].)(?:[ ().-]{0,2}\d){6,14}(?![\w%]|[.,]\d)")
+_PHONE_WORD = re.compile(
+    r"\b(?:phone|telephone|tel|mobile|cell|whatsapp|fax)(?:[ _-]?(?:number|no|nr|num))?\.?"
+    r"(?:\\?[\"'])?\s{0,2}(?:[:=]|is\b|at\b)?\s{0,2}(?:\\?[\"'])?$",
+    re.IGNORECASE,
 )
 _DATE = re.compile(r"\+?(?:\d{4}-\d\d-\d\d|\d\d?[-/ ]\d\d?[-/ ](?:19|20)\d\d)")
 
@@ -167,8 +182,9 @@ def _phone(match: re.Match[str]) -> str | None:
 
 
 def _said_phone(match: re.Match[str]) -> str | None:
-    digits = _digits(match[1])
-    return None if _DATE.match(match[1]) or not 7 <= len(digits) <= 15 else digits
+    if not _PHONE_WORD.search(match.string, max(0, match.start() - 40), match.start()):
+        return None
+    return None if _DATE.match(match[0]) else _digits(match[0])
 
 
 _NO_DIGITS = re.compile(r"\D+")
@@ -190,13 +206,13 @@ KINDS = (
     Kind("token", _JWT, _whole, ("eyJ",)),
     Kind("token", _TOKEN, _whole, _TOKEN_SIGNS),
     Kind("token", _BEARER, _first_group, ("Bearer ", "Basic "), group=1),
-    Kind("token", _NAMED, _first_group, _SECRET_WORDS, group=1),
+    Kind("token", _NAMED, _named, _SECRET_WORDS, group=1),
     Kind("token", _URL_PASSWORD, _first_group, ("://",), group=1),
     Kind("email", _EMAIL, _email, ("@",)),
     Kind("iban", _IBAN, _iban),
     Kind("card", _CARD, _card),
     Kind("ip", _IP4, _ip4, (".",)),
     Kind("ip", _IP6, _ip6, (":",)),
-    Kind("phone", _SAID_PHONE, _said_phone, group=1),
+    Kind("phone", _NUMBER, _said_phone),
     Kind("phone", _PHONE, _phone),
 )

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from llma.llm.private_data import KINDS, Kind
 
 # What may stand before the text in a line of a rendered trace, or of a quoted file: a line number, a tree's branches.
-_LINE_OF_KEY = re.compile(r"^(\s*(?:L\d+:)?[^A-Za-z0-9+/=\n]*)([A-Za-z0-9+/=]+)", re.MULTILINE)
+_LINE_OF_KEY = re.compile(
+    r"^(?!\s*L\d+:[^A-Za-z0-9+/=\n]*$)(\s*(?:L\d+:)?[^A-Za-z0-9+/=\n]*)([A-Za-z0-9+/=]+)", re.MULTILINE
+)
 
 
 def redacted(texts: Sequence[str]) -> list[str]:

@@ -93,6 +93,8 @@ class Transport:
             max_retries=0,  # ours: each attempt is counted, and reserved
             default_headers={INTERNAL_HEADER: "true"},
         )
+        if endpoint.preset.name != "openai":  # the package has them from OPENAI_ORG_ID and OPENAI_PROJECT_ID
+            self._client.organization = self._client.project = None
 
     async def send(self, body: Mapping[str, Any], seconds: float) -> Reply | Miss:
         """The reply within so many seconds, from first to last byte."""

@@ -45,12 +45,8 @@ class Reader(ABC):
         """The hour's ``$ai_generation`` events, ``after_seq < seq <= upto_seq``, by seq, in batches of bounded memory."""
 
     @abstractmethod
-    def trace_events(self, team_id: int, trace_id: str) -> list[SourceEvent]:
-        """All source events of a trace by ``(timestamp, seq)``."""
-
-    @abstractmethod
-    def trace_pages(self, trace_id: str, *, team_id: int | None = None) -> Iterator[list[SourceEvent]]:
-        """All source events of a trace by seq, in batches of bounded memory; of each team that has one, or of the one."""
+    def trace_pages(self, trace_ids: Collection[str], *, team_id: int | None = None) -> Iterator[list[SourceEvent]]:
+        """All source events of traces by seq, in batches of bounded memory; of each team that has such, or of the one."""
 
     @abstractmethod
     def rows(
@@ -82,8 +78,8 @@ class Reader(ABC):
         """The hour's negative ``TraceSentiment`` rows, the worst first: by negative messages, then the worst one's score."""
 
     @abstractmethod
-    def turns(self, team_id: int, trace_id: str) -> list[Any]:
-        """The ``UserMessage`` rows of a trace's distinct turns, by time: what the view ``turns`` says."""
+    def turns(self, team_id: int, trace_ids: Collection[str]) -> list[Any]:
+        """The ``UserMessage`` rows of traces' distinct turns, by trace and time: what the view ``turns`` says."""
 
     @abstractmethod
     def trace_totals(

@@ -14,7 +14,7 @@ from llma.store.base import Store
 from llma.summaries.engine import open_desks
 from llma.summaries.hour import manner_of
 from llma.summaries.llm import LLMSummariser
-from llma.summaries.reading import read_trace
+from llma.summaries.reading import Reading
 from llma.traces.render import Layout
 from llma.traces.sample import sample
 
@@ -44,13 +44,13 @@ def estimate_hours(store: Store, current: Settings, hours: Iterable[tuple[int, d
                     local += 1
                     continue
                 leaving += 1
-                requests = []
                 with store.reading() as reader:
                     activity = reader.trace_activity(team_id, hour, hour + HOUR)
-                for trace in sample(activity, manner_of(current).sampling, datetime.now(UTC)).chosen:
-                    layout = Layout(max_chars=desk.summariser.max_chars)
-                    read = read_trace(store, team_id, trace.trace_id, current.summary_mode, layout, desk.folder)
-                    requests.append(desk.summariser.request(read.told))
+                chosen = sample(activity, manner_of(current).sampling, datetime.now(UTC)).chosen
+                layout = Layout(max_chars=desk.summariser.max_chars)
+                with Reading(store, team_id, chosen, current.summary_mode, layout, desk.folder) as reading:
+                    reads = [reading.read(trace.trace_id) for trace in chosen]
+                requests = [desk.summariser.request(read.told) for read in reads if read is not None]
                 traces += len(requests)
                 total = _sum(total, await desks.client.estimate(requests))
         return Cost(current.summary_model, leaving, local, traces, total)

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from llma.events import hour_of
-from llma.hours.deadline import DeadlineReachedError
 from llma.logs import kind_and_place
 from llma.reasons import Failed, Status
 from llma.records import Coverage, TraceActivity, TraceSummary
 from llma.store.base import Store, StoreError
 from llma.summaries.asking import STEP, Ask
-from llma.summaries.reading import Read, read_trace
+from llma.summaries.reading import Read
 from llma.summaries.schema import points_to_json
 from llma.summaries.summariser import Summariser, SummaryFailed, Written
 from llma.summaries.worker import Worker
-from llma.traces.render import Layout
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +48,18 @@ class Desk:
 
 
 async def summarise_item(
-    desk: Desk, ask: Ask, trace: TraceActivity, current: TraceSummary | None, *, seconds: float = ITEM_SECONDS
+    desk: Desk,
+    ask: Ask,
+    trace: TraceActivity,
+    current: TraceSummary | None,
+    read_it: Callable[[], Awaitable[Read | None]],
 ) -> Item:
-    """The trace's summary, or why there is none. Raises what no other item could do better: StoreError,
-    DeadlineReachedError."""
+    """The trace's summary, or why there is none. Raises what no other item could do better: StoreError."""
     try:
-        async with asyncio.timeout(seconds):
-            layout = Layout(max_chars=desk.summariser.max_chars)
-            read = await desk.worker.run(
-                read_trace, desk.store, ask.team_id, trace.trace_id, ask.mode, layout, desk.folder
-            )
+        async with asyncio.timeout(ITEM_SECONDS):
+            read = await read_it()
+            if read is None:
+                return Item(trace, Status.FAILED, Failed.TRACE_NOT_FOUND)
             content_hash = _content_hash(desk, read)
             if current is not None and current.content_hash == content_hash:
                 return Item(trace, Status.OK, row=current, unchanged=True)
@@ -69,7 +70,7 @@ async def summarise_item(
         return Item(trace, status, failed.reason)
     except TimeoutError:
         return Item(trace, Status.FAILED, Failed.LLM_ERROR)
-    except (StoreError, DeadlineReachedError):
+    except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - recorded: one trace must not stop the others
         log.error("a trace of team %s cannot be summarised: %s", ask.team_id, kind_and_place(error))

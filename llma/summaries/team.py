@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
+from typing import Protocol
 
 from llma.embeddings.documents import Embedded
 from llma.hours.deadline import Deadline, DeadlineReachedError
@@ -21,6 +23,8 @@ from llma.store.tables import COVERAGE, DERIVED_EVENTS, TRACE_SUMMARIES
 from llma.summaries.asking import STEP, Ask, TeamResult
 from llma.summaries.emit import summary_event
 from llma.summaries.item import Desk, Item, coverage_of, summarise_item
+from llma.summaries.reading import Read, Reading
+from llma.traces.render import Layout
 from llma.traces.sample import Sample, sample
 
 log = logging.getLogger(__name__)
@@ -34,8 +38,16 @@ _ANY_SEQ = 2**62
 
 # Gives vectors to summaries that have none, or not of this model.
 Embed = Callable[[Sequence[TraceSummary]], Embedded]
-# Says in the last change of a team's run that it is done: (writer, ok, skipped, failed, sample).
-Finish = Callable[[Writer, tuple[int, int, int], Sample], None]
+
+
+class Finish(Protocol):
+    """Says in the last change of a team's run that it is done; ``counts`` are (ok, skipped, failed) traces."""
+
+    def __call__(self, writer: Writer, counts: tuple[int, int, int], sample: Sample) -> None: ...
+
+
+def nothing_more(writer: Writer, counts: tuple[int, int, int], sample: Sample) -> None:
+    """Of a window that no ledger knows."""
 
 
 async def summarise_team(
@@ -44,7 +56,7 @@ async def summarise_team(
     deadline: Deadline,
     done: dict[str, Item],
     embed: Embed,
-    finish: Finish = lambda *_: None,
+    finish: Finish,
 ) -> TeamResult:
     """Summarise the sample of a team's window. ``done`` gets each finished item, and what it holds is not done again.
 
@@ -56,8 +68,9 @@ async def summarise_team(
     team = _Team(desk, ask, current, done)
     try:
         await team.run(chosen, deadline)
-    finally:
+    except BaseException:
         await team.flush()
+        raise
     left_out = [
         coverage_of(ask, trace, Status.SKIPPED, reason)
         for trace, reason in chosen.left_out
@@ -72,7 +85,8 @@ async def summarise_team(
     skipped = sum(item.status is Status.SKIPPED for item in items)
     unchanged = sum(item.unchanged for item in items)
     counts = (len(items) - failed - skipped, skipped + len(left_out), failed)
-    await desk.worker.run(_close, desk.store, ask, chosen, not_ok, lambda writer: finish(writer, counts, chosen))
+    last = partial(finish, counts=counts, sample=chosen)
+    await desk.worker.run(_close, desk.store, ask, chosen, team.waiting, not_ok, last)
     rows = [item.row for item in items if item.row is not None]
     embedded = await desk.worker.run(_embedded, embed, rows)
     return TeamResult(
@@ -107,40 +121,49 @@ class _Team:
         self._desk, self._ask = desk, ask
         self._current = current
         self._done = done
-        self._waiting: list[TraceSummary] = []
+        self.waiting: list[TraceSummary] = []
         self._flushed = time.monotonic()
 
     async def run(self, chosen: Sample, deadline: Deadline) -> None:
         """Each chosen trace, ``batch_size`` at a time. After an error that is no item's own, or when the time is up, no other
         begins; those at work are finished, for their calls may have been paid."""
-        queue = iter([trace for trace in chosen.chosen if trace.trace_id not in self._done])
+        left = [trace for trace in chosen.chosen if trace.trace_id not in self._done]
+        queue = iter(left)
         stopped: list[StoreError | DeadlineReachedError] = []
+        desk, ask = self._desk, self._ask
+        layout = Layout(max_chars=desk.summariser.max_chars)
+        in_order = asyncio.Lock()  # the traces are read in the order in which they were taken
 
-        async def one_after_the_other() -> None:
+        async def one_after_the_other(reading: Reading) -> None:
             for trace in queue:
                 try:
                     deadline.check()
-                    await self._one(trace)
+                    await self._one(trace, reading, in_order)
                 except (StoreError, DeadlineReachedError) as error:
                     stopped.append(error)
                 if stopped:
                     return
 
-        await asyncio.gather(*(one_after_the_other() for _ in range(self._ask.batch_size)))
+        with Reading(desk.store, ask.team_id, left, ask.mode, layout, desk.folder) as reading:
+            await asyncio.gather(*(one_after_the_other(reading) for _ in range(ask.batch_size)))
         if stopped:
             raise stopped[0]
 
-    async def _one(self, trace: TraceActivity) -> None:
-        item = await summarise_item(self._desk, self._ask, trace, self._current.get(trace.trace_id))
+    async def _one(self, trace: TraceActivity, reading: Reading, in_order: asyncio.Lock) -> None:
+        async def read_it() -> Read | None:
+            async with in_order:
+                return await self._desk.worker.run(reading.read, trace.trace_id)
+
+        item = await summarise_item(self._desk, self._ask, trace, self._current.get(trace.trace_id), read_it)
         self._done[trace.trace_id] = item
         if item.row is not None and not item.unchanged:
-            self._waiting.append(item.row)
-        if len(self._waiting) >= FLUSH_ITEMS or time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.waiting.append(item.row)
+        if len(self.waiting) >= FLUSH_ITEMS or time.monotonic() - self._flushed > FLUSH_SECONDS:
             await self.flush()
 
     async def flush(self) -> None:
         """Rows and their events, in one change."""
-        rows, self._waiting = self._waiting, []
+        rows, self.waiting = self.waiting, []
         self._flushed = time.monotonic()
         if rows:
             await self._desk.worker.run(_write, self._desk.store, rows)
@@ -148,15 +171,25 @@ class _Team:
 
 def _write(store: Store, rows: Sequence[TraceSummary]) -> None:
     with store.writing() as writer:
-        writer.upsert(TRACE_SUMMARIES, rows)
-        writer.upsert(DERIVED_EVENTS, [summary_event(row) for row in rows])
+        _put(writer, rows)
+
+
+def _put(writer: Writer, rows: Sequence[TraceSummary]) -> None:
+    writer.upsert(TRACE_SUMMARIES, rows)
+    writer.upsert(DERIVED_EVENTS, [summary_event(row) for row in rows])
 
 
 def _close(
-    store: Store, ask: Ask, chosen: Sample, not_ok: Sequence[Coverage], finish: Callable[[Writer], None]
+    store: Store,
+    ask: Ask,
+    chosen: Sample,
+    rows: Sequence[TraceSummary],
+    not_ok: Sequence[Coverage],
+    finish: Callable[[Writer], None],
 ) -> None:
-    """Why traces have no summary, and that the window is done: the last change of a team's run."""
+    """The last summaries, why traces have none, and that the window is done: the last change of a team's run."""
     with store.writing() as writer:
+        _put(writer, rows)
         if ask.owns_hour:
             # all of them: a trace that has moved on to a later hour has left this one
             writer.replace_hour(COVERAGE, ask.team_id, ask.start, not_ok, _ANY_SEQ, step=STEP)

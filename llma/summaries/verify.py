@@ -6,9 +6,9 @@ For each point:
   stands in the text, at least one of its references covers such a quote;
 - a reference that does not hold is repaired: to the place of the quote, else to the one place of a number or name that the
   point mentions, else to the part of it that is shown; where none of this helps it is dropped, and the point stays;
-- a quote that is found nowhere loses its marks when it is a word or two in plain letters (irony, a label), or when at least
-  half of its words stand in the cited lines (in the whole text where nothing is cited): it is a paraphrase then,
-  unless it has a number that does not stand there;
+- a quote that is found nowhere loses its marks when it is one word in plain letters (irony, a label), or when at least half of
+  its words stand in the cited lines (in the whole text where nothing is cited): it is a paraphrase then, unless it has a
+  number that does not stand there;
 - any other quote was made up: the whole point goes, whatever else it says. A note less is better than words put into
   somebody's mouth.
 """
@@ -33,7 +33,7 @@ _PLACES = 500
 # What names one thing: 48213, $12.50, ord_99, get_order, INV-7. Found on more lines than so many it says nothing.
 _NAME = re.compile(r"(?<![\w$€£#.-])[$€£#]?(?=[\w.,:/-]*(?:\d|\w_\w))\w[\w.,:/-]{1,60}\w")
 _SELDOM = 3
-_PLAIN = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)?")
+_PLAIN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def verified(summary: Summary, text: Sampled) -> tuple[Summary, int, int]:

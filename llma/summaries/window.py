@@ -12,7 +12,7 @@ from llma.hours.deadline import Deadline, DeadlineReachedError
 from llma.logs import kind_and_place
 from llma.summaries.asking import Ask, TeamResult
 from llma.summaries.item import Desk, Item
-from llma.summaries.team import Embed, Finish, summarise_team
+from llma.summaries.team import Embed, Finish, nothing_more, summarise_team
 
 log = logging.getLogger(__name__)
 
@@ -28,17 +28,12 @@ TIME_IS_UP = "the run's time is used up"
 DeskOf = Callable[[int], Desk]
 
 
-def nothing_more(_: Ask) -> Finish:
-    """Of a window that no ledger knows."""
-    return lambda _writer, _counts, _sample: None
-
-
 async def summarise_window(
     asks: Sequence[Ask],
     desk_of: DeskOf,
     deadline: Deadline,
     embed: Embed,
-    finish_of: Callable[[Ask], Finish] = nothing_more,
+    finish_of: Callable[[Ask], Finish] = lambda _: nothing_more,
 ) -> list[TeamResult]:
     """What each team's run did, in the order of ``asks`` (one a team, all of one window).
 

@@ -139,6 +139,7 @@ def message_text(said: Said, names: dict[str, str], limit: int) -> MessageText:
         acts.append(ActLines(names.get(result.id or "") or known, result.id, start, len(parts.lines), is_call=False))
     if source is not None and source.get("finish_reason") not in (None, "", *_USUAL_ENDS):
         parts.lines.append(f"(ended: {source['finish_reason']})")
+        words = words if acts else len(parts.lines)
     return MessageText(label, parts.lines, parts.thoughts, words, acts)
 
 

@@ -72,6 +72,10 @@ class Gathered:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the bodies."""
         self._bodies.close()
 
     def add(self, items: Iterable[Event | SourceEvent]) -> None:

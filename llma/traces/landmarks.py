@@ -26,7 +26,7 @@ _FIRST, _LAST = 2000, 1000
 # Of what lies between: failures and the user's messages, since a summary is about these.
 _FAILURES, _MESSAGES = 300, 1000
 # Kinds of what else lies between, each counted; names beyond these are counted together.
-_TALLIES, _OTHERS = 300, "others"
+_TALLIES, OTHERS = 300, "others"
 # A value's own bound is 1,000 characters; this one is for messages of many parts.
 _TEXT, _ENDING, _SHORT = 2000, 400, 300
 _NAME = 200
@@ -100,13 +100,14 @@ class Marks:
         self._last: deque[Landmark] = deque()
         self._between: list[Landmark] = []
         self._room = {"failures": _FAILURES, "messages": _MESSAGES}
-        self._tallies: dict[tuple[Kind, str, bool], Landmark] = {}
+        self._tallies: dict[tuple[Kind, str, bool], _Tally] = {}
         self._moved: dict[int, int] = {}
         self._uuid = self._event = ""
 
     def landmarks(self) -> tuple[Landmark, ...]:
         """All that is kept, by line."""
-        kept = [*self._first, *self._between, *self._tallies.values(), *self._last]
+        counted = [one.landmark(kind, name, failed=failed) for (kind, name, failed), one in self._tallies.items()]
+        kept = [*self._first, *self._between, *counted, *self._last]
         return tuple(sorted(kept, key=lambda one: (one.first, one.last, one.kind, one.name)))
 
     def header(self, name: str, line: int, text: str) -> None:
@@ -142,32 +143,45 @@ class Marks:
         first = self._place(text.lines, title, first, repeated)
         words = text.lines[: text.words]
         if words or not text.acts:
-            self._add(self._block(Kind.MESSAGE, role, words, first, index=index))
+            self._note(Kind.MESSAGE, role, words, first, index=index)
         for act in text.acts:
-            lines = text.lines[act.start : act.end]
-            same = _digest(lines) if act.is_call else ""
-            kind = Kind.CALL if act.is_call else Kind.RESULT
-            found = self._block(kind, act.name[:_NAME], lines, first + act.start, index=index)
-            failed = not act.is_call and fails(lines)
-            self._add(replace(found, call_id=(act.id or "")[:_NAME], same=same, failed=failed))
+            lines, name, call_id = text.lines[act.start : act.end], act.name[:_NAME], (act.id or "")[:_NAME]
+            at = first + act.start
+            if act.is_call:
+                self._note(Kind.CALL, name, lines, at, index=index, call_id=call_id, same=_digest(lines))
+            else:
+                self._note(Kind.RESULT, name, lines, at, index=index, call_id=call_id, failed=fails(lines))
 
     def state(self, name: str, lines: list[str], *, title: int, first: int, repeated: int) -> None:
         """A value that went in or came out; the lines as in ``message``."""
         first = self._place(lines, title, first, repeated)
-        found = self._block(Kind.STATE, name, lines, first)
-        self._add(replace(found, failed=True) if name == OUTPUT and fails(lines) else found)
+        self._note(Kind.STATE, name, lines, first, failed=name == OUTPUT and fails(lines))
 
     def error(self, lines: Sequence[str], first: int) -> None:
-        self._add(replace(self._block(Kind.ERROR, "", [line.strip() for line in lines], first), failed=True))
+        self._note(Kind.ERROR, "", [line.strip() for line in lines], first, failed=True)
 
     def missing(self, name: str, line: int) -> None:
-        self._add(self._block(Kind.MISSING, name, (), line))
+        self._note(Kind.MISSING, name, (), line)
 
-    def _block(self, kind: Kind, name: str, lines: Sequence[str], first: int, *, index: int | None = None) -> Landmark:
+    def _note(
+        self,
+        kind: Kind,
+        name: str,
+        lines: Sequence[str],
+        first: int,
+        *,
+        index: int | None = None,
+        failed: bool = False,
+        call_id: str = "",
+        same: str = "",
+    ) -> None:
         text = "\n".join(lines)
         last = first + max(len(lines) - 1, 0)
         ending = lines[-1][-_ENDING:] if len(text) > _TEXT else ""
-        return Landmark(kind, first, last, self._uuid, self._event, name, text[:_TEXT], ending, index=index)
+        text = text[:_TEXT]
+        self._add(
+            Landmark(kind, first, last, self._uuid, self._event, name, text, ending, failed, index, call_id, same)
+        )
 
     def _place(self, lines: Sequence[str], title: int, first: int, repeated: int) -> int:
         """Where a text begins: here, or where it was shown before."""
@@ -195,18 +209,45 @@ class Marks:
             return
         key = (old.kind, old.name, old.failed)
         if key not in self._tallies and len(self._tallies) >= _TALLIES:
-            key = (old.kind, _OTHERS, old.failed)
+            key = (old.kind, OTHERS, old.failed)
         known = self._tallies.get(key)
         if known is None:
-            self._tallies[key] = replace(old, name=key[1], text="", ending="", same="", call_id="", index=None)
+            self._tallies[key] = _Tally(old.uuid, old.event, old.first, old.last, old.cost, old.seconds, old.model)
             return
-        self._tallies[key] = replace(
-            known,
-            first=min(known.first, old.first),
-            last=max(known.last, old.last),
-            times=known.times + 1,
-            cost=_sum(known.cost, old.cost),
-            seconds=max(known.seconds or 0.0, old.seconds or 0.0),
+        known.times += old.times
+        known.last = max(known.last, old.last)
+        if old.cost is not None:
+            known.cost = old.cost + (known.cost or 0.0)
+        if old.seconds is not None:
+            known.seconds = max(known.seconds or 0.0, old.seconds)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is left of landmarks of one kind and name."""
+
+    uuid: str
+    event: str
+    first: int
+    last: int
+    cost: float | None
+    seconds: float | None
+    model: str
+    times: int = 1
+
+    def landmark(self, kind: Kind, name: str, *, failed: bool) -> Landmark:
+        return Landmark(
+            kind,
+            self.first,
+            self.last,
+            self.uuid,
+            self.event,
+            name,
+            failed=failed,
+            seconds=self.seconds,
+            cost=self.cost,
+            model=self.model,
+            times=self.times,
         )
 
 
@@ -232,10 +273,6 @@ def _says_so(line: str) -> bool:
     if line[:1] in (" ", "-", "") or ": " not in line:
         return False
     return _FAILS.match(line) is not None or _HTTP.search(line[:_SHORT]) is not None
-
-
-def _sum(one: float | None, other: float | None) -> float | None:
-    return other if one is None else one if other is None else one + other
 
 
 def _digest(lines: Sequence[str]) -> str:

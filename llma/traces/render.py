@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from llma import events
 from llma.traces.bodies import INPUT_STATE, OUTPUT_STATE, body_lines, error_lines, state_lines
@@ -85,10 +84,11 @@ def _lines(gathered: Gathered, trace: Trace, shown: Shown) -> Iterator[str]:
     glyphs: list[str] = []
     for step in walk(trace.nodes, trace.ids):
         properties = gathered.properties(step.node)
+        titled = title(step.node.event, properties)
         if shown.marks is not None:
-            called, line = name(step.node.event, properties), title(step.node.event, properties)
-            shown.marks.node(shown.next_line, step.node, called, line, properties)
-        yield _branch(step, glyphs) + _heading(step, properties, start)
+            called = name(step.node.event, properties)
+            shown.marks.node(shown.next_line, step.node, called, titled, properties)
+        yield _branch(step, glyphs) + _heading(step, titled, start)
         indent = "   " * (min(step.depth, _DEEPEST) + 1)
         for line in body_lines(step.node.event, properties, shown):
             yield indent + line
@@ -149,11 +149,11 @@ def _branch(step: Step, glyphs: list[str]) -> str:
     return branch
 
 
-def _heading(step: Step, properties: dict[str, Any], start: int) -> str:
+def _heading(step: Step, titled: str, start: int) -> str:
     node = step.node
     after = f" at +{(node.start - start) / 1e6:.1f}s"
     orphan = f" [{step.orphan}]" if step.orphan is not Orphan.NO else ""
-    return f"[{tag(node.event)}] {title(node.event, properties)}{after}{orphan}"
+    return f"[{tag(node.event)}] {titled}{after}{orphan}"
 
 
 def _moment(microseconds: int) -> str:

@@ -119,7 +119,7 @@ def contents(store: Store) -> dict[str, list[dict[str, Any]]]:
     with store.reading() as reader:
         found = {table.name: [asdict(row) for row in reader.rows(table)] for table in RESULTS}
         traces = {(row["team_id"], row["trace_id"]) for row in found["user_messages"]}
-        found["turns"] = [asdict(turn) for team, trace in sorted(traces) for turn in reader.turns(team, trace)]
+        found["turns"] = [asdict(turn) for team, trace in sorted(traces) for turn in reader.turns(team, [trace])]
         found["trace_totals"] = [asdict(total) for total in reader.trace_totals()]
         ledger = [asdict(entry) for entry in reader.rows(HOUR_LEDGER)]
         found["ledger"] = [{name: entry[name] for name in _DONE} for entry in ledger]

@@ -50,7 +50,7 @@ def installed() -> Path:
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=new, capture_output=True, text=True, timeout=240, check=False)
         if done.returncode:
-            not_run(f"npm ci failed in tests/mermaid: {done.stderr[-300:]}")
+            not_run(f"npm ci failed in tests/mermaid: {' '.join(done.stderr.split())[:300]}")
         try:
             Path(new).rename(folder)
         except OSError:  # another worker was first

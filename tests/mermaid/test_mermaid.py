@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import llma
+from llma.events import Event
+from llma.ingest.jsonl import read_events
+from llma.ingest.lines import open_input
 from llma.summaries import flowcharts
 from llma.summaries.diagram import (
     MAX_NODES,
@@ -22,10 +27,15 @@ from llma.summaries.diagram import (
     mermaid,
     plain,
 )
+from llma.summaries.extractive.engine import summarised
+from llma.summaries.summariser import Told
+from llma.traces.gather import Gathered
+from llma.traces.render import Layout, render_with_landmarks
 from tests.mermaid.parser import Mermaid, MermaidError, installed
 from tests.strategies import unhurried
 from tests.summaries.written import WRITTEN_BY_MODELS
 
+SAMPLE = Path(llma.__file__).parent / "sample" / "traces.jsonl.gz"
 # Mermaid's names of our shapes.
 SHAPES = {
     Kind.USER: "lean_right",
@@ -126,3 +136,15 @@ def test_the_reading_of_a_diagram_agrees_with_mermaids_own(parser: Mermaid):
 @settings(unhurried, max_examples=50)
 def test_the_plain_diagram_of_any_bullets(parser: Mermaid, bullets: list[str]):
     assert len(parser.parse(chain_of_words(bullets)).labels) == len(bullets)
+
+
+def test_the_diagrams_of_the_sample_traces(parser: Mermaid, tmp_path: Path):
+    """The extractive summariser's, of every bundled trace."""
+    with Gathered(tmp_path) as gathered, open_input(str(SAMPLE)) as stream:
+        gathered.add(event for event in read_events(stream, 2**25) if isinstance(event, Event))
+        for trace in gathered.in_order():
+            text, landmarks = render_with_landmarks(gathered, trace, Layout())
+            told = Told(trace.team_id, trace.trace_id, "detailed", text, landmarks)
+            diagram = summarised(told).flow_diagram
+            assert flowcharts.canonical(diagram) == diagram
+            assert parser.parse(diagram).labels

@@ -28,8 +28,7 @@ import zstandard
 
 # What clickhouse-connect sends beside settings; a server takes these for itself.
 _NOT_SETTINGS = frozenset(
-    "query database default_format query_id quota_key compress decompress wait_end_of_query client_protocol_version role user "
-    "password buffer_size send_progress_in_http_headers http_headers_progress_interval_ms enable_http_compression".split()
+    ["query", "database", "default_format", "query_id", "quota_key", "compress", "decompress", "wait_end_of_query", "client_protocol_version", "role", "user", "password", "buffer_size", "send_progress_in_http_headers", "http_headers_progress_interval_ms", "enable_http_compression"]
 )
 _INSERT = re.compile(rb"\s*INSERT\s+INTO\b.*?\bFORMAT\s+(\w+)\s*?(?:\n|$)", re.IGNORECASE | re.DOTALL)
 _SELECT_FORMAT = re.compile(r"\s+FORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)

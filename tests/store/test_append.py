@@ -19,7 +19,7 @@ def test_a_fresh_store_has_nothing_and_answers(store: Store):
         assert reader.rows(SOURCE_EVENTS) == []
         assert reader.teams(H0) == {}
         assert list(reader.generations(1, H0, upto_seq=9)) == []
-        assert reader.trace_events(1, "t") == []
+        assert list(reader.trace_pages(["t"])) == []
         assert reader.trace_totals() == []
         assert reader.stale_hours({"user_messages": None}) == []
         assert reader.ledger(1, H0, "user_messages") is None

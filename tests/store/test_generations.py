@@ -84,20 +84,6 @@ def test_questions_may_be_asked_between_two_pages(store: Store):
     assert seen == 5000
 
 
-def test_all_events_of_a_trace_by_time_then_arrival(store: Store):
-    append(
-        store,
-        event(1, timestamp=H1, trace_id="x"),
-        event(2, timestamp=H0, trace_id="x", event="$ai_trace"),
-        event(3, timestamp=H0, trace_id="x", event="$ai_span"),
-        event(4, trace_id="y"),
-        event(5, team_id=2, trace_id="x"),
-    )
-    with store.reading() as reader:
-        assert [source.uuid for source in reader.trace_events(1, "x")] == [uid(2), uid(3), uid(1)]
-        assert reader.trace_events(1, "z") == []
-
-
 def test_a_traces_events_in_pages_of_one_team_or_of_all(store: Store):
     append(
         store,
@@ -107,14 +93,16 @@ def test_a_traces_events_in_pages_of_one_team_or_of_all(store: Store):
         event(4, team_id=2, trace_id="x"),
     )
     with store.reading() as reader:
-        assert [source.uuid for page in reader.trace_pages("x") for source in page] == [uid(1), uid(2), uid(4)]
-        assert [source.uuid for page in reader.trace_pages("x", team_id=1) for source in page] == [uid(1), uid(2)]
-        assert list(reader.trace_pages("z")) == []
+        assert [source.uuid for page in reader.trace_pages(["x"]) for source in page] == [uid(1), uid(2), uid(4)]
+        assert [source.uuid for page in reader.trace_pages(["x"], team_id=1) for source in page] == [uid(1), uid(2)]
+        assert [source.seq for page in reader.trace_pages(["y", "x", "z"], team_id=1) for source in page] == [1, 2, 3]
+        assert list(reader.trace_pages(["z"])) == []
+        assert list(reader.trace_pages([])) == []
 
 
 def test_a_large_trace_comes_in_pages_of_bounded_size(store: Store):
     append(store, *(event(number, properties=f'{{"a": "{"x" * 5_000_000}"}}') for number in range(1, 13)))
     with store.reading() as reader:
-        pages = [[(source.seq, len(source.properties)) for source in page] for page in reader.trace_pages("t")]
+        pages = [[(source.seq, len(source.properties)) for source in page] for page in reader.trace_pages(["t"])]
     assert [seq for page in pages for seq, _ in page] == list(range(1, 13))
     assert max(sum(size for _, size in page) for page in pages) < 40_000_000

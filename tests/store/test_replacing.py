@@ -233,7 +233,7 @@ def test_a_block_sees_its_own_changes(store: Store):
         assert [row.turn_key for row in writer.rows(USER_MESSAGES)] == ["a"]
         writer.replace_hour(USER_MESSAGES, 1, H0, [user_message("b")], 5)
         assert [row.turn_key for row in writer.rows(USER_MESSAGES)] == ["b"]
-        assert [row.turn_key for row in writer.turns(1, "t")] == ["b"]
+        assert [row.turn_key for row in writer.turns(1, ["t"])] == ["b"]
 
 
 @pytest.mark.usefixtures("transactional")

@@ -24,7 +24,7 @@ fresh_traces = (f"trace {number}" for number in count())
 
 def turns(store: Store, trace_id: str = "t", team_id: int = 1) -> list[tuple[str, str, int]]:
     with store.reading() as reader:
-        return [(row.turn_key, row.generation_uuid, row.message_index) for row in reader.turns(team_id, trace_id)]
+        return [(row.turn_key, row.generation_uuid, row.message_index) for row in reader.turns(team_id, [trace_id])]
 
 
 def letters(store: Store, trace_id: str = "t") -> str:
@@ -127,6 +127,9 @@ def test_rows_in_any_order_and_any_split_over_hours_give_the_same_turns(
         upsert(store, MESSAGE_SENTIMENT, *sentiments(batch))
     expected = true_turns(generations)
     assert turns(store, trace_id) == expected
+    with store.reading() as reader:
+        both = reader.turns(1, [trace_id, "another"])
+        assert (both, reader.turns(1, [])) == (reader.turns(1, [trace_id]), [])
     _check_total(total(store, trace_id), [letter_of(key) for key, _, _ in expected])
 
 

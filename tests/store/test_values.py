@@ -77,7 +77,7 @@ def test_every_text_column_of_an_event_takes_every_text(store: Store):
         assert [getattr(row, name) for row in rows] == TEXTS_OF_PEOPLE
     with store.reading() as reader:
         for number, value in enumerate(TEXTS_OF_PEOPLE):
-            assert [row.uuid for row in reader.trace_events(1, value)] == [uid(number)]
+            assert [row.uuid for page in reader.trace_pages([value], team_id=1) for row in page] == [uid(number)]
 
 
 @pytest.mark.parametrize("value", TEXTS_OF_PEOPLE)
@@ -86,7 +86,7 @@ def test_a_key_takes_every_text(store: Store, value: str):
         upsert(store, USER_MESSAGES, user_message(value, trace_id=value, occurrences=occurrences))
         upsert(store, COVERAGE, coverage(value, step=value))
     with store.reading() as reader:
-        assert [row.occurrences for row in reader.turns(1, value)] == [2]
+        assert [row.occurrences for row in reader.turns(1, [value])] == [2]
         assert len(reader.rows(USER_MESSAGES, trace_ids=[value])) == 1
     with store.writing() as writer:
         writer.clear_coverage(1, H0, value, [value], 9)

@@ -111,6 +111,7 @@ def test_a_paraphrase_loses_its_marks(text: str, line_refs: str, kept: str):
     [
         ('The agent said "go away and never come here again".', "L5"),
         ('The agent said "go away and never come here again".', ""),
+        ('The agent said "go away".', "L5"),
         ("It called `delete_account` next.", "L9"),
         ('The user asked about "order 99999".', "L7"),
         ('The user wrote "I want my money back", the agent "certainly, it is on its way".', "L7"),

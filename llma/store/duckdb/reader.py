@@ -13,8 +13,8 @@ from llma.records import LedgerEntry, SourceEvent, StaleHour, TextScore
 from llma.store.base import Arrived, Reader, TraceTotal, Window
 from llma.store.codec import naive, records_of
 from llma.store.duckdb.frames import frame
-from llma.store.duckdb.paging import pages
 from llma.store.duckdb.summaries import SummaryQueries
+from llma.store.paging import pages
 from llma.store.tables import (
     HOUR_LEDGER,
     SOURCE_EVENTS,
@@ -38,21 +38,12 @@ class DuckDBReader(SummaryQueries, Reader):
             {"team": team_id, "event": GENERATION, "hour": naive(hour), "after": after_seq, "upto": upto_seq},
         )
 
-    def trace_pages(self, trace_id: str, *, team_id: int | None = None) -> Iterator[list[SourceEvent]]:
-        values: dict[str, Any] = {"trace": trace_id}
+    def trace_pages(self, trace_ids: Collection[str], *, team_id: int | None = None) -> Iterator[list[SourceEvent]]:
+        values: dict[str, Any] = {"traces": list(trace_ids)}
         if team_id is not None:
             values["team"] = team_id
-        yield from self._source_pages(f"trace_id = $trace{'' if team_id is None else ' AND team_id = $team'}", values)
-
-    def trace_events(self, team_id: int, trace_id: str) -> list[SourceEvent]:
-        return self._select(
-            SOURCE_EVENTS,
-            "source_events",
-            "team_id = $team AND trace_id = $trace",
-            "timestamp, seq",
-            team=team_id,
-            trace=trace_id,
-        )
+        of_team = "" if team_id is None else " AND team_id = $team"
+        yield from self._source_pages(f"trace_id IN (SELECT unnest($traces::VARCHAR[])){of_team}", values)
 
     def rows(
         self,
@@ -117,14 +108,14 @@ class DuckDBReader(SummaryQueries, Reader):
             limit=limit,
         )
 
-    def turns(self, team_id: int, trace_id: str) -> list[Any]:
+    def turns(self, team_id: int, trace_ids: Collection[str]) -> list[Any]:
         return self._select(
             USER_MESSAGES,
             "turns",
-            "team_id = $team AND trace_id = $trace",
-            "timestamp, generation_uuid, message_index",
+            "team_id = $team AND trace_id IN (SELECT unnest($traces::VARCHAR[]))",
+            "trace_id, timestamp, generation_uuid, message_index",
             team=team_id,
-            trace=trace_id,
+            traces=list(trace_ids),
         )
 
     def trace_totals(

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from llma.summaries.extractive.bullet import LATE, Bullet
 from llma.summaries.extractive.calls import Call, acts, hands_over
-from llma.summaries.extractive.facts import NEGATIVE, POSITIVE, Answer, End, Error, Facts, Turn
+from llma.summaries.extractive.ending import Answer, End, Error
+from llma.summaries.extractive.english import THANKS
+from llma.summaries.extractive.facts import NEGATIVE, POSITIVE, Facts
 from llma.summaries.extractive.framing import framed
 from llma.summaries.extractive.phrases import SHORT, counted, in_words, name, named, point, said, times
-from llma.summaries.extractive.sentences import Sentence, is_courtesy, key, plain, quoted, shortened, telling, words
+from llma.summaries.extractive.sentences import (
+    Sentence,
+    is_courtesy,
+    key,
+    plain,
+    quoted,
+    shortened,
+    size,
+    telling,
+    words,
+)
+from llma.summaries.extractive.turns import Turn
 from llma.summaries.references import Range
 from llma.summaries.schema import MODES, Point
 
@@ -18,13 +30,13 @@ from llma.summaries.schema import MODES, Point
 _TELL = {"minimal": 3, "detailed": 5}
 _LATER = 4
 _ARGUMENTS = 90
-_THANKS = re.compile(r"thank|great|perfect|awesome|appreciate|that'?s all|bye", re.IGNORECASE)
 
 
 def bullets(facts: Facts, mode: str) -> tuple[Point, ...]:
     """As many as the mode has, in the order of what happened."""
     fewest, most = MODES[mode].bullets
-    found = list({one.text: one for one in _told(facts)}.values())
+    # Of what is told in two ways, the first: a quote is worth its place once.
+    found = list({one.text.partition(": ")[2] or one.text: one for one in reversed(list(_told(facts)))}.values())
     found.sort(key=lambda one: (one.rank, one.line))
     chosen = [one for one in found if one.rank <= _TELL[mode]][:most]
     chosen = found[:fewest] if len(chosen) < fewest else chosen
@@ -51,7 +63,7 @@ def _asked(facts: Facts) -> Iterator[Bullet]:
         verb = "asks" if _is_question(ask) else "writes" if number == 0 else "says"
         if number == 0:
             yield Bullet(0, turn.first, f"The user {verb}: {said(ask)}", tuple(lines))
-            rest = key([one for one in turn.own if one is not ask and len(one.text) > 20], words(ask.text))
+            rest = key([one for one in turn.own if one.text != ask.text and size(one.text) > 20], words(ask.text))
             if rest is not None:
                 yield Bullet(6, turn.first, f"The request adds: {said(rest)}", (_lines(rest),))
             continue
@@ -144,7 +156,10 @@ def _answer(facts: Facts, used: list[Sentence]) -> Iterator[Bullet]:
     about = {word for turn in facts.asks if turn.ask for word in words(turn.ask.text)}
     if facts.end_words is not None and facts.end is not End.ANSWERED:
         used.append(facts.end_words)
-    last = next((a for a in reversed(facts.answers) if any(_says(one) for one in a.said)), None)
+    tells = [a for a in facts.answers if any(_says(one) for one in a.said)]
+    # A question back is no result, unless nothing else was said.
+    last = next((a for a in reversed(tells) if any(_says(one) and not _is_question(one) for one in a.said)), None)
+    last = last or next(reversed(tells), None)
     if last is not None and facts.end not in (End.REFUSED, End.HANDED_OVER):
         best = key([one for one in last.said if _says(one)], about, used)
         if best is not None:
@@ -155,7 +170,7 @@ def _answer(facts: Facts, used: list[Sentence]) -> Iterator[Bullet]:
     thanks = facts.turns[-1] if facts.turns else None
     if facts.end is End.ANSWERED and len(facts.turns) > 1 and thanks is not None and thanks not in facts.asks:
         one = telling(thanks.own)
-        if one is not None and _THANKS.search(one.text):
+        if one is not None and THANKS.search(one.text):
             yield Bullet(4, one.first, f"The user's last word: {said(one)}", (_lines(one),))
 
 
@@ -177,10 +192,13 @@ def _end(facts: Facts) -> Iterator[Bullet]:
     elif facts.end is End.CUT:
         yield Bullet(1, line, "The answer is cut off before its end.", shown)
     elif facts.end is End.UNANSWERED:
+        quote = "." if facts.asks and words_ is facts.asks[0].ask else quote
         yield Bullet(1, LATE - 2, f"The user's last message gets no answer{quote}", shown)
     elif facts.end is End.CALLED and call is not None:
         how = f", which answers{quote}" if words_ else ", whose result was not recorded."
-        yield Bullet(1, line, f"It ends with a call of {name(call.name)}{how}", shown)
+        yield Bullet(
+            1, line, f"It ends with a call of {_with_arguments(call) if not words_ else name(call.name)}{how}", shown
+        )
 
 
 def _answer_to(facts: Facts, turn: Turn) -> Answer | None:
@@ -203,4 +221,4 @@ def _is_question(one: Sentence) -> bool:
 
 
 def _says(one: Sentence) -> bool:
-    return len(one.text) > 12 and not is_courtesy(one.text)
+    return size(one.text) > 12 and not is_courtesy(one.text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from llma import events
 from llma.summaries.extractive.sentences import Sentence
+from llma.traces.bodies import NO_ERROR_TEXT
 from llma.traces.calls import EMPTY_OUTPUT, FAILED, NO_OUTPUT
 from llma.traces.landmarks import OUTPUT, Kind, Landmark, failing
 
@@ -133,7 +134,7 @@ def failure_words(landmark: Landmark) -> Sentence | None:
     return Sentence(lines[at].strip(), landmark.first + at, landmark.first + at) if at < len(lines) else None
 
 
-_NOT_WORDS = frozenset({FAILED, NO_OUTPUT, EMPTY_OUTPUT, f"  {FAILED}"})
+_NOT_WORDS = frozenset({NO_ERROR_TEXT, FAILED, NO_OUTPUT, EMPTY_OUTPUT, f"  {FAILED}"})
 
 
 def _words(name: str) -> set[str]:

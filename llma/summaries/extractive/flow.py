@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from llma.summaries.diagram import Kind, Node, chain, mermaid
 from llma.summaries.extractive.calls import Call, acts
-from llma.summaries.extractive.facts import NEGATIVE, End, Facts
+from llma.summaries.extractive.ending import End
+from llma.summaries.extractive.facts import NEGATIVE, Facts
 from llma.summaries.extractive.phrases import duration, name
-from llma.summaries.extractive.sentences import plain, shortened
+from llma.summaries.extractive.sentences import plain, shortened, size
 from llma.summaries.extractive.title import clause
 from llma.summaries.schema import MODES
 
@@ -43,9 +44,8 @@ def flow(facts: Facts, mode: str) -> str:
     fewest, most = MODES[mode].steps
     steps = [*_turn_steps(facts), *_tool_steps(facts), *_error_steps(facts), *_answer_steps(facts)]
     kept = sorted(sorted(steps, key=lambda step: (step.rank, step.line))[: most - 1], key=lambda step: step.line)
-    nodes = _merged([step.node for step in kept]) + [
-        Node(_ENDS[facts.end], Kind.FAILURE if facts.end is End.FAILED else Kind.END)
-    ]
+    last = Node(_ENDS[facts.end], Kind.FAILURE if facts.end is End.FAILED else Kind.END)
+    nodes = [*_merged([step.node for step in kept]), last]
     if len(nodes) < fewest:
         nodes = _longer(facts, nodes, fewest)
     return mermaid(chain(nodes))
@@ -139,7 +139,7 @@ def _longer(facts: Facts, nodes: list[Node], fewest: int) -> list[Node]:
     if model is not None:
         middle.append(Node(f"Model: {name(model)}"))
     if answer is not None:
-        told = [one for one in answer.said if len(one.text) > 15] or list(answer.said)
+        told = [one for one in answer.said if size(one.text) > 15] or list(answer.said)
         if told:
             middle.append(Node(_label("Begins: ", plain(told[0].text))))
         if len(told) > 1:

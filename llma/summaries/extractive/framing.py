@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from llma.summaries.extractive.bullet import LATE, Bullet
-from llma.summaries.extractive.facts import Answer, End, Facts
+from llma.summaries.extractive.ending import Answer, End
+from llma.summaries.extractive.facts import Facts
 from llma.summaries.extractive.phrases import counted, dollars, duration, listed, name, said
-from llma.summaries.extractive.sentences import Sentence, key, quoted
+from llma.summaries.extractive.sentences import Sentence, key, quoted, size
 from llma.summaries.references import Range
 from llma.traces.landmarks import OUTPUT, TRACE_OUTPUT
 
@@ -52,7 +53,9 @@ def _figures(facts: Facts) -> Iterator[Bullet]:
         parts.append(counted(facts.tools.times, "tool call"))
     took = f" in {duration(facts.seconds)}" if facts.seconds else ""
     cost = f", for {dollars(facts.cost)}" if facts.cost else ""
-    lines: list[Range] = [(facts.header[one].first,) * 2 for one in ("when", "events") if one in facts.header]
+    lines: list[Range] = [
+        (facts.header[one].first, facts.header[one].first) for one in ("when", "events") if one in facts.header
+    ]
     lines += [(line, line) for _, _, line in facts.models[:2]]
     if parts:
         text = f"{listed(parts)}{took}{cost}."
@@ -65,12 +68,12 @@ def _content(answer: Answer, used: list[Sentence]) -> Iterator[Bullet]:
     items = [number for number, line in enumerate(lines) if _ITEM.match(line)]
     if len(items) >= 3:
         first, last = (quoted(_ITEM.sub("", lines[number], count=1), _ITEM_CHARS) for number in (items[0], items[-1]))
-        places = tuple((answer.first + number,) * 2 for number in (items[0], items[-1]))
+        places = tuple((at, at) for at in (answer.first + items[0], answer.first + items[-1]))
         yield Bullet(5, places[0][0], f"It lists points, from {first} to {last}.", places)
     code = next((number for number, line in enumerate(lines) if line.lstrip().startswith(_FENCE)), None)
     if code is not None:
-        yield Bullet(6, answer.first + code, "The answer contains code.", ((answer.first + code,) * 2,))
-    rest = [one for one in answer.said if one not in used and len(one.text) > 15 and not one.text.endswith(":")]
+        yield Bullet(6, answer.first + code, "The answer contains code.", ((answer.first + code, answer.first + code),))
+    rest = [one for one in answer.said if one not in used and size(one.text) > 15 and not one.text.endswith(":")]
     if rest and rest[-1].first > answer.first:
         used.append(rest[-1])
         yield Bullet(6, rest[-1].first, f"The answer closes: {said(rest[-1])}", ((rest[-1].first, rest[-1].last),))

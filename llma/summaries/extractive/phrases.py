@@ -8,6 +8,7 @@ from llma.summaries.extractive.calls import Tool
 from llma.summaries.extractive.sentences import QUOTE_CHARS, Sentence, quoted
 from llma.summaries.references import Range, merged, written
 from llma.summaries.schema import Point
+from llma.traces.landmarks import OTHERS
 from llma.traces.values import one_line
 
 # A reader looks at a few places, not at forty.
@@ -77,8 +78,11 @@ def listed(parts: Sequence[str]) -> str:
 
 def named(tools: Sequence[Tool]) -> str:
     """The tools with how often each ran; of many those that ran most."""
-    kept = sorted(sorted(tools, key=lambda tool: -tool.times)[:_NAMED_TOOLS], key=lambda tool: tool.lines[:1])
+    known = [tool for tool in tools if tool.name != OTHERS]
+    kept = sorted(sorted(known, key=lambda tool: -tool.times)[:_NAMED_TOOLS], key=lambda tool: tool.lines[:1])
     parts = [name(tool.name) + (f" ({tool.times:,}×)" if tool.times > 1 else "") for tool in kept]
-    if len(tools) > len(kept):
-        parts.append(f"{len(tools) - len(kept)} more")
+    if len(known) < len(tools):
+        parts.append(f"{sum(tool.times for tool in tools if tool not in kept):,} others")
+    elif len(tools) > len(kept):
+        parts.append(f"{len(tools) - len(kept):,} more")
     return listed(parts)

@@ -9,57 +9,32 @@ from typing import NamedTuple
 
 from llma.messages.clean import cleaned
 from llma.messages.injected import without_injected
+from llma.summaries.extractive.english import (
+    ASKS_YOU,
+    COMMON,
+    COURTESY,
+    FEELS,
+    GREETING,
+    ORDERS,
+    POINTS_ELSEWHERE,
+    REPORTS,
+    SMALL_TALK,
+    WANTS,
+)
 
 # A sentence may be quoted in so many characters; the rest of a longer one is left out.
 QUOTE_CHARS = 160
 _END = re.compile(r"(?<=[.!?])[\"'”’)\]*_]*\s+(?=[^\sa-z])|(?<=[。！？])|(?<=[؟।])\s*")
 _STOPS = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|mr|mrs|ms|dr|no|st|approx|fig|cf)|\b[A-Za-z]|^\W*\d{1,3})\.$", re.IGNORECASE
+    r"(?:\b(?:e\.g|i\.e|etc|vs|mr|mrs|ms|dr|no|st|approx|fig|cf)|(?<![\w'’])[A-Za-z]|^\W*\d{1,3})\.$", re.IGNORECASE
 )
 _LIST_MARK = re.compile(r"^\s*(?:[-*•+>#]+|\d{1,3}[.)])\s+")
 _LEFT_OUT = re.compile(r"\s*… \(\d+ chars truncated\) …\s*|\[binary, [\d.]+ k?M?B\]")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _TERMINAL = (".", "!", "?", ":", "。", "！", "？", "؟", "।", "…")
 _WORD = re.compile(r"\w+")
+_IDEOGRAPHS = "\u2e80"
 _CUT_AT = re.compile(r"[,;:—–]\s|\s(?:because|but|which|although|so that|since|while)\s|\s[-–—]\s|\s\(")
-_GREETING = re.compile(
-    r"^(?:hi|hello|hey|hiya|dear|good (?:morning|afternoon|evening|day)|greetings|sure|certainly|of course|absolutely|great|"
-    r"okay|ok|thanks|thank you|you're welcome|i'm (?:glad|happy)|i am (?:glad|happy)|no problem|i understand|"
-    r"hallo|hola|bonjour|ciao|olá|danke|gracias|merci)\b",
-    re.IGNORECASE,
-)
-SMALL_TALK = re.compile(
-    r"(?:(?:hi|hello|hey|good \w+)\b[^a-z]*)*(?:there\b[^a-z]*)?(?:(?:how are you|how's it going|how is it going|how do you do|"
-    r"what's up)\b|can you help(?: me)?\s*\?|i(?:'m| am)? (?:need|looking for)(?: (?:your|some))? help\W*$|i need (?:your |some )?help\W*$)",
-    re.IGNORECASE,
-)
-_COURTESY = re.compile(
-    r"anything else|further assist|let me know|feel free|don't hesitate|do not hesitate|have a (?:great|nice|good|wonderful)|"
-    r"is there any(?:thing|) |you(?:'re| are) (?:very |most )?welcome|my pleasure|good ?bye|happy to help|hope this helps|take care|need (?:more|any) help|any (?:other )?questions",
-    re.IGNORECASE,
-)
-_ASKS_YOU = re.compile(r"\b(?:can|could|would|will) (?:you|i|we)\b|\bplease\b", re.IGNORECASE)
-_WANTS = re.compile(
-    r"\b(?:need|want|wish|would like|(?:i|we)['’]d (?:like|love)|like to|looking for|trying to|hoping|help me|how to)\b",
-    re.IGNORECASE,
-)
-# "Can you help me with that?" asks for what another sentence says.
-_POINTS_ELSEWHERE = re.compile(
-    r"\b(?:that|this|it|them|both|those|these|something|you)\b(?: out| for me| requests?| please)*\W*$", re.I
-)
-_ORDERS = re.compile(
-    r"(?:please )?(?:write|explain|create|make|give|tell|show|find|fix|add|change|cancel|return|exchange|refund|describe|list|"
-    r"generate|translate|summari[sz]e|compare|implement|update|remove|use|let|track|search|plan|design)\b",
-    re.IGNORECASE,
-)
-_DONE = re.compile(
-    r"\b(?:has been|have been|was|were|is now|successfully|i've|i have|here is|here are)\b", re.IGNORECASE
-)
-_TELLING = re.compile(
-    r"frustrat|ridiculous|disappoint|damn|stupid|unhappy|not happy|unacceptable|worst|terribl|annoy|hurry|ugh|awful|angry|"
-    r"upset|worr|sad\b|tired|waste|useless|broken|hate|overwhelm|stress|sorry|love|great|perfect|thank|amazing|awesome",
-    re.IGNORECASE,
-)
 
 
 class Sentence(NamedTuple):
@@ -122,24 +97,18 @@ def shortened(text: str, chars: int) -> str:
     return (head.rsplit(" ", 1)[0] if " " in head[chars // 2 :] else head).rstrip(" ,;:.") + " …"
 
 
+def size(text: str) -> int:
+    """How much a text says, in Latin letters: a character of a script without spaces says more than one letter."""
+    return len(text) if text.isascii() else sum(3 if sign >= _IDEOGRAPHS else 1 for sign in text)
+
+
 def words(text: str) -> set[str]:
     """Its words of three letters or more in lower case; of scripts without spaces, its pairs of characters."""
     found = {word.lower() for word in _WORD.findall(text) if len(word) > 2 and word.isascii()}
     for word in _WORD.findall(text):
         if not word.isascii():
             found |= {word[at : at + 2] for at in range(len(word) - 1)} if len(word) > 12 else {word.lower()}
-    return found - _COMMON
-
-
-# What says nothing about the subject of a request.
-_COMMON = frozenset(
-    _WORD.findall(
-        "the and for that this with you your are was have has had not but can could would will from what how why they them our "
-        "its about into please want wanted need like help there here just any all again check double sure yes okay also thing "
-        "things something know let get got don doesn didn isn actually really now then first quick question some one two out "
-        "over assist proceed confirm thanks thank hello"
-    )
-)
+    return found - COMMON
 
 
 def request(found: Sequence[Sentence]) -> Sentence | None:
@@ -152,12 +121,13 @@ def request(found: Sequence[Sentence]) -> Sentence | None:
 
 def asks(text: str) -> float:
     """How surely a sentence asks for something: a question or a wish has 2 or more."""
-    score = 2.0 * text.rstrip("\"'”)").endswith(("?", "？", "؟")) + 1.0 * (_ASKS_YOU.search(text) is not None)
-    score += 1.5 * (_WANTS.search(text) is not None) + 1.5 * (_ORDERS.match(text) is not None)
+    score = 2.0 * text.rstrip("\"'”)").endswith(("?", "？", "؟")) + 1.0 * (ASKS_YOU.search(text) is not None)
+    score += 1.5 * (WANTS.search(text) is not None) + 1.5 * (ORDERS.match(text) is not None)
     score += 0.3 * min(len(words(text)), 6)
     score -= 3.0 * _bare_greeting(text) + 2.0 * (SMALL_TALK.match(text) is not None) + 1.0 * text.endswith(":")
-    score -= 2.5 * (_POINTS_ELSEWHERE.search(text) is not None and len(words(text)) < 3)
-    return score - 2.0 * (len(text) < 8)
+    about = len(words(text))
+    score -= 4.0 * (about < 3 and POINTS_ELSEWHERE.search(text) is not None) + 2.0 * (about == 0 and text.isascii())
+    return score - 2.0 * (size(text) < 8)
 
 
 def key(found: Sequence[Sentence], about: Iterable[str], used: Iterable[Sentence] = ()) -> Sentence | None:
@@ -168,9 +138,9 @@ def key(found: Sequence[Sentence], about: Iterable[str], used: Iterable[Sentence
         if one in used or not any(map(str.isalnum, one.text)):
             continue
         score = 1.0 / (1 + place / 3) + min(len(about & words(one.text)), 4) * 0.25
-        score += 0.5 if _DONE.search(one.text) else 0.0
-        score -= 0.8 if _COURTESY.search(one.text) else 0.0
-        score -= 0.8 if _bare_greeting(one.text) or len(one.text) < 15 else 0.0
+        score += 0.5 if REPORTS.search(one.text) else 0.0
+        score -= 0.8 if COURTESY.search(one.text) else 0.0
+        score -= 0.8 if _bare_greeting(one.text) or size(one.text) < 15 else 0.0
         score -= 0.4 if len(one.text) > 2 * QUOTE_CHARS else 0.0
         score -= 0.8 if one.text.endswith((":", "?")) else 0.0
         if best is None or score > best[0]:
@@ -179,21 +149,21 @@ def key(found: Sequence[Sentence], about: Iterable[str], used: Iterable[Sentence
 
 
 def telling(found: Sequence[Sentence]) -> Sentence | None:
-    """The sentence that shows a feeling most, by its words; else the first."""
-    return max(found, key=lambda one: (_feeling(one.text), -one.first), default=None)
+    """The sentence that shows a feeling most, by its words; else the longest."""
+    return max(found, key=lambda one: (_feeling(one.text), min(size(one.text), QUOTE_CHARS), -one.first), default=None)
 
 
 def _feeling(text: str) -> float:
-    return len(_TELLING.findall(text)) + 0.5 * text.endswith("!") - 2.0 * _bare_greeting(text)
+    return len(FEELS.findall(text)) + 0.5 * text.endswith("!") - 2.0 * _bare_greeting(text)
 
 
 def is_courtesy(text: str) -> bool:
     """Whether it only offers more help, or says goodbye."""
-    return _COURTESY.search(text) is not None
+    return COURTESY.search(text) is not None
 
 
 def _bare_greeting(text: str) -> bool:
-    match = _GREETING.match(text)
+    match = GREETING.match(text)
     return match is not None and len(_WORD.findall(text[match.end() :])) < 5
 
 

@@ -6,37 +6,13 @@ import re
 from collections import Counter
 
 from llma.summaries.extractive.calls import acts
-from llma.summaries.extractive.facts import End, Facts
+from llma.summaries.extractive.ending import End
+from llma.summaries.extractive.english import BOUNDARY, FRAMES, LEADS, OPENINGS, SMALL_TALK, WEAK, WISH
+from llma.summaries.extractive.facts import Facts
 from llma.summaries.extractive.phrases import counted, in_words, listed, name
-from llma.summaries.extractive.sentences import SMALL_TALK, asks, plain, words
+from llma.summaries.extractive.sentences import asks, plain, words
 from llma.summaries.schema import TITLE_CHARS, TITLE_WORDS
 
-_OPENINGS = re.compile(
-    r"^(?:(?:hi|hello|hey|hiya|dear|good (?:morning|afternoon|evening|day)|thanks|thank you|please|ok|okay|well|um+|uh|so|oh|yes|"
-    r"no|sure|actually|great|perfect|alright|and|but|also|then|hmm|quick question|specifically|by the way|basically)\b(?: there| again| everyone| team| all)?[\s,!.…:;—–-]*)+",
-    re.IGNORECASE,
-)
-_LEADS = re.compile(
-    r"^(?:(?:i|we)(?:'d|’d| would| do| was| am)?(?: just| really| also)* (?:like|love|want|need|wish|have|hoping|wondering|hope)"
-    r"(?: (?:to|some help (?:with|to)|help (?:with|to)|you to|you could|you can|if you could|if you can|your help (?:with|to)))?(?: (?:help|assist) me(?: with| to| in)?)?(?: be able to)?|"
-    r"(?:i am|i'm|i’m|we are|we're)(?: currently| just)? (?:looking|trying|calling|hoping|wondering|writing|going)(?: (?:to|for|about|if))?|"
-    r"(?:can|could|would|will) (?:you|i|we|someone)(?: please| kindly)?(?: (?:help|assist) me(?: out)?(?: with| to| in)?| tell me| show me| give me)?|"
-    r"(?:i was wondering|is it possible|is there (?:a|any) way)(?: if| to)?(?: (?:you|i) (?:can|could))?|"
-    r"help me(?: out)?(?: with| to)?|(?:how|where) (?:do|can|should|would) i|please|let's|just|(?:if|whether) (?:i|you|we) (?:can|could)|see if you (?:can|could)|(?:help|assist) me(?: with| to| in)?|act as|your task is to|you are)\s+",
-    re.IGNORECASE,
-)
-_BOUNDARY = re.compile(
-    r"[.;:!?…](?=\s|$)|[。！？…\n]|(?<=\w\w) [(\[{]|,\s|\s[-–—]\s|—|\s(?:because|since|so that|but|which|although|as i|and i|that i|when i|if you|as it|"
-    r"and then|in order to|using the|so i|for me|with the following|i (?:got|bought|just|recently|ordered|received))\b",
-    re.IGNORECASE,
-)
-_WEAK = frozenset(
-    re.findall(
-        r"\w+",
-        "a an the of to in on at for with and or but my your his her its our their this that these those is are was were be as by "
-        "from i it so if than into about over some any very just not using who which",
-    )
-)
 _OUTCOMES = {
     End.ASKED: "left open",
     End.REFUSED: "refused",
@@ -48,49 +24,45 @@ _OUTCOMES = {
 }
 _LEAST = 2
 # How surely a sentence asks for something (``sentences.asks``); in how many messages a topic comes up.
-_CLEARLY, _COMES_UP = 0.9, 3
+_CLEARLY, _COMES_UP = 0.6, 3
 _CHARS = 70
-# What is wished for may stand after how it came to that: "I just moved and need to update my address".
-_WISH = re.compile(r"\b(?:need|want|wanted|would like|(?<=['’]d )like|wish|trying) to ", re.IGNORECASE)
-_FRAMES = re.compile(
-    r"(?:in|on|at|when|if|for|after|before|with|as|given|while|since|once|assuming|based|using|imagine|instead)\b", re.I
-)
+_LONGEST_NAME = 5
+_I = re.compile(r"\bi\b", re.IGNORECASE)
 # Quotation marks, not apostrophes.
 _QUOTE_MARKS = re.compile(r"(?<!\w)['’]|['’](?!\w)")
 
 
 def title(facts: Facts) -> str:
-    """At most ten words."""
-    outcome = _outcome(facts)
-    room = TITLE_WORDS - len(outcome.split())
-    about = _about(facts, room)
+    """At most ten words: what was asked matters more than what failed on the way."""
+    outcome, failures = _outcome(facts)
+    about = _about(facts, TITLE_WORDS - len(outcome.split()))
     if not about:
-        called = facts.header["name"].text if "name" in facts.header else "trace"
-        about = _capital(" ".join(name(called.replace("_", " ").lower()).split()[:room])) or "Trace"
-        if facts.tools.times and not outcome:
-            outcome = f"{counted(facts.tools.times, 'step' if facts.tools.steps else 'tool call')}"
+        called = facts.header["name"].text if "name" in facts.header else ""
+        about = _capital(" ".join(name(called.replace("_", " ").lower()).split()[:_LONGEST_NAME])) or "Trace"
+        if facts.tools.times and not outcome and not failures:
+            outcome = counted(facts.tools.times, "step" if facts.tools.steps else "tool call")
+    told = f"{outcome or 'answered'} after {failures}" if outcome or (failures and facts.answers) else failures
+    outcome = told if failures and len(f"{about} {told}".split()) <= TITLE_WORDS else outcome
     whole = f"{about.rstrip('?!.')}: {outcome}" if outcome else about
     return " ".join(whole.split()[:TITLE_WORDS])[:TITLE_CHARS].strip() or "Trace"
 
 
-def _outcome(facts: Facts) -> str:
+def _outcome(facts: Facts) -> tuple[str, str]:
+    """How it came out, and how often something failed on the way."""
+    acted = any(acts(c.name) and not c.failed for c in facts.tools.calls) and not facts.tools.steps
     told = _OUTCOMES.get(facts.end, "")
-    done = facts.end in (End.ANSWERED, End.CALLED) and any(acts(c.name) and not c.failed for c in facts.tools.calls)
-    if facts.end is End.REFUSED and any(acts(c.name) and not c.failed for c in facts.tools.calls):
+    if facts.end is End.CALLED and facts.end_words is None:
+        told = "no answer"
+    elif facts.end is End.REFUSED and acted:
         told = "last request refused"
-    told = told or ("done" if done and not facts.tools.steps else "")
+    elif acted and not told:
+        told = "done"
+    if facts.end is End.FAILED:
+        return told, ""
     failed = facts.tools.failed
-    if failed and facts.end is not End.FAILED:
-        told = (
-            f"{told or 'answered' if facts.answers else told} after {in_words(failed)} failed {_called(facts, failed)}"
-        )
-    elif facts.errors and facts.end is not End.FAILED:
-        told = told or counted(len(facts.errors), "error")
-    return told.strip()
-
-
-def _called(facts: Facts, number: int) -> str:
-    return ("step" if facts.tools.steps else "call") + ("" if number == 1 else "s")
+    if failed:
+        return told, f"{in_words(failed)} failed {'step' if facts.tools.steps else 'call'}{'' if failed == 1 else 's'}"
+    return told, counted(len(facts.errors), "error") if facts.errors else ""
 
 
 def _about(facts: Facts, room: int) -> str:
@@ -103,11 +75,9 @@ def _about(facts: Facts, room: int) -> str:
         topics = _topics(facts)
         if topics:
             return f"Talk about {listed(topics)}"
-    for one in plain_asks or asked:
-        found = clause(one.text, room)
-        if found and (words(found) or not found.isascii()):
-            return found
-    return ""
+    found = [clause(one.text, room) for one in plain_asks or asked]
+    telling = (one for one in found if words(one) or not one.isascii())
+    return next(telling, next(filter(None, found), ""))
 
 
 def _topics(facts: Facts) -> list[str]:
@@ -122,24 +92,27 @@ def _topics(facts: Facts) -> list[str]:
 def clause(text: str, room: int) -> str:
     """A request as a clause of at most so many words: without greeting, "I would like to", and what follows the point."""
     text = _QUOTE_MARKS.sub("", plain(text)).strip()
-    text = _OPENINGS.sub("", text)
-    wish = _WISH.search(text)
-    if wish and len(text[wish.end() :].split()) >= _LEAST:
+    text = OPENINGS.sub("", text)
+    wish = WISH.search(text)
+    if wish and _I.search(text[: wish.start()]) and len(text[wish.end() :].split()) >= _LEAST:
         text = text[wish.end() :]
+    asked = text
     for _ in range(3):
-        text = _LEADS.sub("", text).strip()
-    question = text.endswith(("?", "？")) and len(text.split()) <= room and not _BOUNDARY.search(text[:-1])
+        text = LEADS.sub("", text).strip()
+    if text != asked:
+        text = text.rstrip("?")
+    question = text.endswith(("?", "？")) and len(text.split()) <= room and not BOUNDARY.search(text[:-1])
     if question:
         return _capital(text)
-    for match in _BOUNDARY.finditer(text):
-        if match[0].startswith(",") and _FRAMES.match(text):
+    for match in BOUNDARY.finditer(text):
+        if match[0].startswith((",", ":")) and FRAMES.match(text):
             continue  # "In the header, show …": what is asked comes after it
         if len(text[: match.start()].split()) >= _LEAST or not text.isascii():
             text = text[: match.start()]
             break
     found = text.split()[:room]
     cut = len(text.split()) > room
-    while cut and len(found) > _LEAST and found[-1].lower().strip(",") in _WEAK:
+    while cut and len(found) > _LEAST and found[-1].lower().strip(",") in WEAK:
         found.pop()
     while len(found) > 1 and len(" ".join(found)) > _CHARS:
         found.pop()

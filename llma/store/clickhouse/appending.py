@@ -1,0 +1,186 @@
+"""Source events appended without a transaction: an optimistic log.
+
+A batch is committed by one INSERT of its rows into ``source_index``, with the seqs that follow the last one and, as its
+deduplication token, that last seq. The server takes one INSERT per token. So of several writers that saw the same end of the
+log one appends to it, whole and at once, and the others see that they have not, look again, and try behind it. Hence seqs
+are dense and in the order of commit, a uuid is there once, and a writer that dies leaves nothing that is seen and holds nobody
+up. Arrivals are a projection of the same rows: there is no moment at which an event is there and not counted.
+
+The properties are written before, since they are large; where a batch is never committed, nothing leads to them.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from llma.events import DERIVED_EVENTS as DERIVED_NAMES
+from llma.events import GENERATION, INTERNAL, Event, hour_of
+from llma.store.base import Appended, StoreError
+from llma.store.clickhouse.asked import Asked, ticks
+from llma.store.clickhouse.client import Statements
+from llma.store.clickhouse.codec import columns_of
+from llma.store.clickhouse.ddl import INDEX, INDEX_COLUMNS, PROPERTIES, PROPERTIES_COLUMNS, type_of
+
+# The server takes an INSERT as one part up to some size; larger batches are several commits.
+_LARGEST_COMMIT = 200_000
+# The low bits of a place are drawn, so that two writers of one millisecond do not share places.
+_RANDOM_BITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An event with the place of its properties."""
+
+    event: Event
+    uuid: str
+    place: int
+    hour: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A row of ``source_index``."""
+
+    team_id: int
+    uuid: str
+    event: str
+    distinct_id: str
+    timestamp: datetime
+    trace_id: str
+    session_id: str | None
+    span_id: str | None
+    parent_id: str | None
+    ingested_at: datetime
+    seq: int
+    hour: datetime
+    place: int
+    characters: int
+    generation: bool
+    activity: bool
+    internal: bool
+
+
+def append(statements: Statements, events: Sequence[Event], now: datetime, *, timeout: float) -> Appended:
+    """Raises StoreError when others are faster for ``timeout`` seconds."""
+    stored = 0
+    for start in range(0, len(events), _LARGEST_COMMIT):
+        stored += _append(statements, events[start : start + _LARGEST_COMMIT], now, timeout)
+    return Appended(stored, len(events) - stored)
+
+
+def _append(statements: Statements, events: Sequence[Event], now: datetime, timeout: float) -> int:
+    placed = _unknown(statements, _placed(events))
+    if not placed:
+        return 0
+    properties = columns_of(PROPERTIES_COLUMNS[:-1], [_Where(p.event.team_id, p.hour, p.place, p.uuid) for p in placed])
+    _insert(
+        statements,
+        PROPERTIES,
+        PROPERTIES_COLUMNS,
+        [*properties, [p.event.properties for p in placed]],
+        f"properties {secrets.token_hex(16)}",
+    )
+    deadline = time.monotonic() + timeout
+    lost = 0  # tokens that the server remembers, and whose rows it lost when it was killed
+    while True:
+        last = last_seq(statements)
+        placed = _unknown(statements, placed)  # what others have appended up to there
+        if not placed:
+            return 0
+        rows = [_row(each, last + number, now) for number, each in enumerate(placed, start=1)]
+        token = f"after {last}" + (f" again {lost}" if lost else "")
+        _insert(statements, INDEX, INDEX_COLUMNS, columns_of(INDEX_COLUMNS, rows), token)
+        follower = _follower(statements, last)
+        if follower == (placed[0].place, placed[0].uuid):
+            return len(rows)
+        lost = 0 if follower else lost + 1
+        if time.monotonic() > deadline:
+            raise StoreError(f"other processes append to {statements.address} without a pause: try again, or fewer at once")
+        time.sleep(random.uniform(0, 0.02))  # noqa: S311 - spreads retries, guards nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    team_id: int
+    hour: datetime
+    place: int
+    uuid: str
+
+
+def last_seq(statements: Statements) -> int:
+    """The end of the log; 0 while it is empty."""
+    ((last,),) = statements.query(f"SELECT max(seq) FROM {INDEX}")
+    return last
+
+
+def _follower(statements: Statements, last: int) -> tuple[int, str] | None:
+    """Which event came after ``last``: its place and uuid."""
+    rows = statements.query(f"SELECT place, uuid FROM {INDEX} WHERE seq = {last + 1}")
+    return rows[0] if rows else None  # pyright: ignore[reportReturnType] - a row of these two
+
+
+def _placed(events: Sequence[Event]) -> list[_Placed]:
+    """Of repetitions in the batch the first."""
+    place = (time.time_ns() >> _RANDOM_BITS << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS)
+    seen: dict[tuple[int, str], _Placed] = {}
+    for event in events:
+        uuid = event.uuid.lower()
+        if (event.team_id, uuid) not in seen:
+            seen[event.team_id, uuid] = _Placed(event, uuid, place + len(seen), hour_of(event.timestamp))
+    return list(seen.values())
+
+
+def _unknown(statements: Statements, placed: Sequence[_Placed]) -> list[_Placed]:
+    """Those that the store does not have. Asked of a projection by uuid."""
+    known: set[tuple[int, str]] = set()
+    for team_id in {each.event.team_id for each in placed}:
+        asked = Asked(temporary_tables=statements.temporary_tables)
+        uuids = [each.uuid for each in placed if each.event.team_id == team_id]
+        rows = statements.query(
+            f"""SELECT uuid FROM {INDEX} WHERE team_id = {asked.integer("team", team_id)}
+            AND uuid IN {asked.many("uuids", uuids, "UUID")}""",
+            asked,
+        )
+        known |= {(team_id, uuid) for (uuid,) in rows}
+    return [each for each in placed if (each.event.team_id, each.uuid) not in known]
+
+
+def _row(placed: _Placed, seq: int, now: datetime) -> _Row:
+    event = placed.event
+    light = {name: getattr(event, name) for name in event.__slots__ if name not in ("uuid", "properties")}
+    return _Row(
+        **light,
+        uuid=placed.uuid,
+        ingested_at=now,
+        seq=seq,
+        hour=placed.hour,
+        place=placed.place,
+        characters=len(event.properties),
+        generation=event.event == GENERATION,
+        activity=event.event not in DERIVED_NAMES,
+        internal=_is_internal(event.properties),
+    )
+
+
+def _is_internal(properties: str) -> bool:
+    if f'"{INTERNAL}"' not in properties:
+        return False
+    try:
+        told = orjson.loads(properties)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(told, dict) and told.get(INTERNAL) in (True, "true")
+
+
+def _insert(statements: Statements, table: str, columns: Sequence[Any], values: list[list[Any]], token: str) -> None:
+    statements.insert(table, [c.name for c in columns], [type_of(c) for c in columns], values, token)
+
+
