@@ -16,7 +16,7 @@ from llma.cli.progress import console
 from llma.embeddings.choosing import embedders
 from llma.embeddings.documents import SUMMARY_TYPES
 from llma.embeddings.embedder import Embedder
-from llma.embeddings.search import Filters, Found, nearest_traces
+from llma.embeddings.search import Filters, Found, found_traces
 from llma.sentiment.labels import SENTIMENTS
 from llma.settings import Settings, settings
 from llma.store.base import Store
@@ -58,7 +58,7 @@ def search_traces(
         raise CommandError(f"the question has no vector: {outcome}")
     filters = Filters(team, start and start.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC), sentiment)
     with store.reading() as reader:
-        found = nearest_traces(reader, outcome, version, filters, limit)
+        found = found_traces(reader, question, outcome, version, filters, limit)
     for each in found:
         if json:
             print(orjson.dumps(asdict(each), option=orjson.OPT_UTC_Z).decode())

@@ -1,24 +1,33 @@
-"""Traces by meaning: the question's vector against those of the summaries, exactly, in the store's own engine."""
+"""Traces by meaning: the question's vector against those of all summaries, exactly, in the store's own engine.
+
+Of the nearest ones, those that share words with the question come earlier: an order's number has no meaning.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from llma.embeddings.documents import SUMMARY_TYPES
+from llma.embeddings.documents import SUMMARY_TYPES, summary_of
+from llma.embeddings.words import fits, fused
 from llma.records import TraceSummary
-from llma.sentiment.labels import SENTIMENTS
 from llma.store.base import Hit, Reader, TraceTotal
 from llma.store.tables import TRACE_SUMMARIES
+from llma.summaries.document import document
 
+# Nearest documents whose words are looked at, too. With 50 the right one is less often among them (docs/search.md).
+_CANDIDATES = 200
+_FELT = ("negative", "positive", "neutral")
 # Each further look is at so many times more documents, so that all of them together cost a third more than the last.
 _FURTHER = 4
+
+_Key = tuple[int, str]  # team, trace
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which traces count: of a team, begun in ``[start, end)``, of this label (the worst of their turns); None: any."""
+    """Which traces count: of a team, begun in ``[start, end)``, of this mood (``label_of``); None: any."""
 
     team_id: int | None = None
     start: datetime | None = None
@@ -30,7 +39,7 @@ class Filters:
 class Found:
     """A trace that fits the question: its cosine similarity (-1 to 1), what it is about, and how its user felt.
 
-    ``timestamp`` is when it began; ``sentiment`` the label of the worst turn, None where no turn has one.
+    ``timestamp`` is when it began; ``sentiment`` its mood, None where no turn has one.
     """
 
     team_id: int
@@ -45,11 +54,14 @@ class Found:
     positive: int
 
 
-def nearest_traces(
-    reader: Reader, vector: Sequence[float], model_version: str, filters: Filters, limit: int
+def found_traces(
+    reader: Reader, question: str, vector: Sequence[float], model_version: str, filters: Filters, limit: int
 ) -> list[Found]:
-    """The traces nearest to the question's vector, best first, each once: by the better of its summaries."""
-    looked_at = 2 * limit  # a trace may have a summary in either mode
+    """The traces that fit the question best, best first, each once: by the nearer of its summaries.
+
+    The order is that of meaning and words together, so that scores may rise on the way down.
+    """
+    looked_at = max(_CANDIDATES, 2 * limit)  # a trace may have a summary in either mode
     while True:
         hits = reader.nearest(
             vector,
@@ -60,7 +72,7 @@ def nearest_traces(
             start=filters.start,
             end=filters.end,
         )
-        best: dict[tuple[int, str], Hit] = {}
+        best: dict[_Key, Hit] = {}
         for hit in hits:
             best.setdefault((hit.team_id, hit.document_id), hit)
         totals = _totals(reader, best)
@@ -68,42 +80,52 @@ def nearest_traces(
             hit
             for key, hit in best.items()
             if filters.sentiment is None or label_of(totals.get(key)) == filters.sentiment
-        ][:limit]
-        if len(kept) == limit or len(hits) < looked_at:
-            return _found(reader, kept, totals)
+        ]
+        if len(kept) >= limit or len(hits) < looked_at:
+            return _ordered(reader, question, kept, totals)[:limit]
         looked_at *= _FURTHER
 
 
 def label_of(total: TraceTotal | None) -> str | None:
-    """The label of a trace: that of its worst turn (negative before neutral before positive)."""
+    """What a trace is looked for by: negative where any of its turns is, else positive where any is, else neutral.
+
+    Not the label of ``trace_sentiment``, by which hardly any trace is positive: most have a neutral turn, too.
+    """
     if total is None:
         return None
-    return next((label for label in SENTIMENTS if getattr(total, label)), None)
+    return next((label for label in _FELT if getattr(total, label)), None)
 
 
-def _totals(reader: Reader, keys: dict[tuple[int, str], Hit]) -> dict[tuple[int, str], TraceTotal]:
+def _totals(reader: Reader, keys: Collection[_Key]) -> dict[_Key, TraceTotal]:
     totals = reader.trace_totals(trace_ids=[trace_id for _, trace_id in keys])
     return {(total.team_id, total.trace_id): total for total in totals}
 
 
-def _found(reader: Reader, hits: Sequence[Hit], totals: dict[tuple[int, str], TraceTotal]) -> list[Found]:
+def _ordered(reader: Reader, question: str, hits: Sequence[Hit], totals: Mapping[_Key, TraceTotal]) -> list[Found]:
     rows: list[TraceSummary] = reader.rows(TRACE_SUMMARIES, trace_ids=[hit.document_id for hit in hits])
-    titles = {(row.team_id, row.trace_id, row.mode): row.title for row in rows}
-    found = []
-    for hit in hits:
-        total = totals.get((hit.team_id, hit.document_id))
-        found.append(
-            Found(
-                team_id=hit.team_id,
-                trace_id=hit.document_id,
-                score=round(hit.score, 4),
-                title=titles.get((hit.team_id, hit.document_id, hit.rendering), ""),
-                mode=hit.rendering,
-                timestamp=hit.timestamp,
-                sentiment=label_of(total),
-                negative=total.negative if total else 0,
-                neutral=total.neutral if total else 0,
-                positive=total.positive if total else 0,
-            )
+    summaries = {(row.team_id, row.trace_id, row.mode): summary_of(row) for row in rows}
+    told = [summaries.get((hit.team_id, hit.document_id, hit.rendering)) for hit in hits]
+    order = fused(fits(question, [document(summary) if summary else "" for summary in told]))
+    return [
+        _found(
+            hits[at],
+            summary.title if (summary := told[at]) else "",
+            totals.get((hits[at].team_id, hits[at].document_id)),
         )
-    return found
+        for at in order
+    ]
+
+
+def _found(hit: Hit, title: str, total: TraceTotal | None) -> Found:
+    return Found(
+        team_id=hit.team_id,
+        trace_id=hit.document_id,
+        score=round(hit.score, 4),
+        title=title,
+        mode=hit.rendering,
+        timestamp=hit.timestamp,
+        sentiment=label_of(total),
+        negative=total.negative if total else 0,
+        neutral=total.neutral if total else 0,
+        positive=total.positive if total else 0,
+    )

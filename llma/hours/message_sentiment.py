@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as Hashes
+from dataclasses import replace
 
 from llma.hours.coverage import coverage_of, write_coverage
 from llma.hours.deadline import Deadline
 from llma.hours.step import Outcome, Task
 from llma.reasons import Failed, Skipped, Status
 from llma.records import MessageSentiment, TextScore, UserMessage
-from llma.sentiment.classify import Scorer
-from llma.sentiment.labels import Scored
-from llma.store.base import Store, Writer
+from llma.sentiment.classify import Scorer, ScorerByTeam
+from llma.sentiment.labels import Author, Scored
+from llma.store.base import Reader, Store, Writer
 from llma.store.tables import MESSAGE_SENTIMENT, USER_MESSAGES
 
 # A killed run loses at most this much work: 20 s of one of the slower models, or this many texts of a fast one.
@@ -58,17 +60,20 @@ class MessageSentimentStep:
         self.version = version_of(scorer, messages_version)
 
     def run(self, task: Task, deadline: Deadline) -> Outcome:
+        scorer, also = self._scorer, ()
+        if isinstance(scorer, ScorerByTeam):
+            scorer = scorer.for_team(task.team_id, task.run_id)
+            also = scorer.also
         with self._store.reading() as reader:
             messages: list[UserMessage] = reader.rows(
                 USER_MESSAGES, team_id=task.team_id, hour=task.hour, after_seq=task.after_seq
             )
             hashes = {message.text_hash for message in messages if not _is_empty(message)}
-            cached = reader.scores(task.team_id, hashes, self._scorer.model_version)
-        scored = {text_hash: _from_cache(score) for text_hash, score in cached.items()}
+            scored = _kept(reader, task.team_id, hashes, scorer, also)
         started = time.perf_counter()
         missing = sorted(hashes - scored.keys())
         for chunk in _batched(missing, self._flush_texts):
-            scored |= self._score(task, chunk, deadline)
+            scored |= self._score(task, scorer, chunk, deadline)
             deadline.check()
         figures = {
             "messages": len(messages),
@@ -84,7 +89,7 @@ class MessageSentimentStep:
         ]
         return Outcome(lambda writer: self._write(writer, task, rows), figures)
 
-    def _score(self, task: Task, hashes: Sequence[str], deadline: Deadline) -> dict[str, Scored]:
+    def _score(self, task: Task, scorer: Scorer, hashes: Sequence[str], deadline: Deadline) -> dict[str, Scored]:
         """Score these texts and keep the scores as they come, also when the scorer gives up between two of them.
 
         A deadline in between leaves the rest out.
@@ -96,11 +101,12 @@ class MessageSentimentStep:
         waiting: list[TextScore] = []
         flushed = time.monotonic()
         try:
-            for part in self._scorer.stream([texts[text_hash] for text_hash in known], deadline.passed):
+            for part in scorer.stream([texts[text_hash] for text_hash in known], deadline.passed):
                 for index, result in part:
                     scored[known[index]] = result
                     if result.label is not None:
-                        waiting.append(_to_cache(task.team_id, known[index], self._scorer.model_version, result))
+                        version = result.author.model_version if result.author else scorer.model_version
+                        waiting.append(_to_cache(task.team_id, known[index], version, result))
                 if time.monotonic() - flushed > self._flush_seconds:
                     self._flush(waiting)
                     flushed = time.monotonic()
@@ -116,6 +122,7 @@ class MessageSentimentStep:
                 writer.put_scores(scores)
 
     def _row(self, message: UserMessage, scored: Scored) -> MessageSentiment:
+        author = scored.author or Author(self._scorer.model, self._scorer.model_version)
         return MessageSentiment(
             team_id=message.team_id,
             hour=message.hour,
@@ -131,8 +138,8 @@ class MessageSentimentStep:
             scores=scored.scores,
             emotion=scored.emotion,
             emotions=scored.emotions,
-            model=self._scorer.model,
-            model_version=self._scorer.model_version,
+            model=author.model,
+            model_version=author.model_version,
             source_seq=message.source_seq,
         )
 
@@ -144,6 +151,18 @@ class MessageSentimentStep:
         write_coverage(
             writer, task, self.name, [coverage_of(row, self.name, f"{row.trace_id}:{row.turn_key}") for row in rows]
         )
+
+
+def _kept(
+    reader: Reader, team_id: int, hashes: Hashes[str], scorer: Scorer, also: Sequence[Author]
+) -> dict[str, Scored]:
+    """What the cache has of the scorer, or else of those that it asks where it cannot score a text itself."""
+    scores = reader.scores(team_id, hashes, scorer.model_version)
+    kept = {text_hash: _from_cache(score) for text_hash, score in scores.items()}
+    for author in also:
+        scores = reader.scores(team_id, hashes - kept.keys(), author.model_version)
+        kept |= {text_hash: replace(_from_cache(score), author=author) for text_hash, score in scores.items()}
+    return kept
 
 
 def _is_empty(message: UserMessage) -> bool:

@@ -27,7 +27,7 @@ FORMAT = 1
 SCORING = 1
 # The same of what is scored at all: raise it when the rule of the languages changes (`llma/sentiment/language.py`).
 LANGUAGE_RULE = 1
-# The same of a vector: raise it when long texts are cut or joined otherwise (`llma/embeddings/local.py`).
+# The same of a vector: raise it when long texts are cut otherwise, or something is done to the vector.
 EMBEDDING = 1
 
 Normalization = Literal["none", "tweet"]

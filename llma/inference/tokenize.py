@@ -55,12 +55,5 @@ class TextEncoder:
 
         Of a longer text the last ones; the first ones where the bundle gives vectors.
         """
-        return [windows[0] for windows in self.windows(texts)]
-
-    def windows(self, texts: Sequence[str]) -> list[list[list[int]]]:
-        """The token ids of all of each text, in pieces of at most ``max_tokens``; ``encode`` gives the first ones."""
         prepared = [normalized(text, self._normalization) for text in texts]
-        return [
-            [encoding.ids, *(more.ids for more in encoding.overflowing)]
-            for encoding in self._tokenizer.encode_batch_fast(prepared)
-        ]
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(prepared)]

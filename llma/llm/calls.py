@@ -63,12 +63,20 @@ class Times:
 class Calls:
     """Makes calls to one endpoint, within limits that they share. Belongs to one event loop."""
 
-    def __init__(self, endpoint: Endpoint, ledger: Ledger, limiter: Limiter, times: Times) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        ledger: Ledger,
+        limiter: Limiter,
+        times: Times,
+        transport: Callable[[Endpoint, Callable[[], datetime]], Transport] = Transport,
+    ) -> None:
         self._endpoint = endpoint
         self._ledger = ledger
         self._limiter = limiter
         self._times = times
         self._ahead = asyncio.Semaphore(limiter.bound + max(_LEAST_AHEAD, int(limiter.bound * _SHARE_AHEAD)))
+        self._make_transport = transport
         self._transport: Transport | None = None
         self._dialects: dict[str, Dialect] = {}
         self._hopeless: Miss | None = None
@@ -177,7 +185,7 @@ class Calls:
     async def _send(self, prepared: Prepared) -> Reply | Miss:
         """One attempt. What the endpoint does not take of the parameters is left out from now on, and is no attempt."""
         if self._transport is None:
-            self._transport = Transport(self._endpoint, self._times.now)
+            self._transport = self._make_transport(self._endpoint, self._times.now)
         model = prepared.request.model
         while True:
             dialect = self._dialects.get(model, prepared.dialect)

@@ -25,6 +25,7 @@ from llma.llm.limiter import Clock, Limiter, Sleep, machine_bound
 from llma.llm.prices import Price, PriceList, price_list
 from llma.llm.redact import redacted
 from llma.llm.request import Answer, Request
+from llma.llm.transport import Transport
 from llma.settings import Settings, SettingsError
 from llma.store.base import Store
 
@@ -76,11 +77,12 @@ class LLMClient:
         *,
         prices: PriceList | None = None,
         redact: bool = True,
+        transport: Callable[[Endpoint, Callable[[], datetime]], Transport] = Transport,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """``clock``, ``sleep`` and ``now`` are for tests. The run's time counts from here."""
+        """``transport`` makes one attempt. ``clock``, ``sleep`` and ``now`` are for tests. The run's time counts from here."""
         self._store = store
         self._endpoint = endpoint
         self._budget = budget
@@ -90,7 +92,9 @@ class LLMClient:
         self.concurrency = limits.concurrency
         self._ledger = Ledger(store, budget)
         times = Times(limits.timeout_seconds, clock() + limits.run_seconds, clock, sleep, now)
-        self._calls = Calls(endpoint, self._ledger, Limiter(limits.concurrency, clock=clock, sleep=sleep), times)
+        self._calls = Calls(
+            endpoint, self._ledger, Limiter(limits.concurrency, clock=clock, sleep=sleep), times, transport
+        )
         # One at a time, so that the first of 800 questions is on its way before the last is redacted.
         self._preparing = asyncio.Lock()
         self._flights: dict[tuple[int, str], _Flight] = {}

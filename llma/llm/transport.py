@@ -99,15 +99,11 @@ class Transport:
     async def send(self, body: Mapping[str, Any], seconds: float) -> Reply | Miss:
         """The reply within so many seconds, from first to last byte."""
         import openai
-        from openai.types.chat import ChatCompletion
 
         try:
+            # The package's own limit is for each wait of the socket: an endpoint that drips bytes would never end.
             async with asyncio.timeout(seconds):
-                # The package's own limit is for each wait of the socket: an endpoint that drips bytes would never end.
-                # ``post``, because ``chat.completions.create`` first walks through the whole body, 2 ms a call.
-                completion = await self._client.post(
-                    "/chat/completions", body=body, cast_to=ChatCompletion, options={"timeout": seconds}
-                )
+                reply = await self._exchange(body, seconds)
         except (TimeoutError, openai.APITimeoutError):
             return Miss(Fault.TIMEOUT, again=True, billed=True, overload=True)
         except openai.APIConnectionError as error:
@@ -116,7 +112,17 @@ class Transport:
             return self._miss(error)
         except (openai.OpenAIError, ValueError):  # ValueError: the body is no JSON
             return Miss(Fault.BAD_RESPONSE, again=True, billed=True)
-        return _reply(completion) or Miss(Fault.BAD_RESPONSE, again=True, billed=True)
+        return reply or Miss(Fault.BAD_RESPONSE, again=True, billed=True)
+
+    async def _exchange(self, body: Mapping[str, Any], seconds: float) -> Reply | None:
+        """The call itself. None for a body that is no completion; raises what the package raises, and ValueError."""
+        from openai.types.chat import ChatCompletion
+
+        # ``post``, because ``chat.completions.create`` first walks through the whole body, 2 ms a call.
+        completion = await self._client.post(
+            "/chat/completions", body=body, cast_to=ChatCompletion, options={"timeout": seconds}
+        )
+        return _reply(completion)
 
     async def close(self) -> None:
         await self._client.close()
@@ -160,14 +166,14 @@ def _reply(completion: ChatCompletion) -> Reply | None:
             text,
             completion.model or "",
             finish,
-            _count(usage.prompt_tokens) if usage is not None else None,
-            _count(usage.completion_tokens) if usage is not None else None,
-            _count(details.cached_tokens) or 0 if details is not None else 0,
+            token_count(usage.prompt_tokens) if usage is not None else None,
+            token_count(usage.completion_tokens) if usage is not None else None,
+            token_count(details.cached_tokens) or 0 if details is not None else 0,
         )
     except (AttributeError, IndexError, TypeError):
         return None
 
 
-def _count(said: object) -> int | None:
+def token_count(said: object) -> int | None:
     """A number of tokens, whatever an endpoint sends in its place."""
     return said if isinstance(said, int) and said >= 0 else None

@@ -9,13 +9,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from llma.inference.bundle import Bundle, load_bundle
 from llma.inference.errors import BundleError
 from llma.inference.pool import in_parallel
 from llma.reasons import Failed, Skipped
-from llma.sentiment.labels import POLAR, SENTIMENTS, Scored, probabilities, with_neutral
+from llma.sentiment.labels import POLAR, SENTIMENTS, Author, Scored, probabilities, with_neutral
 from llma.sentiment.language import is_supported
 
 if TYPE_CHECKING:
@@ -56,6 +56,24 @@ class Scorer(Protocol):
         Once ``should_stop`` says so, no further batch begins: what is missing then was not scored, and has no result.
         Raises ModelError when the model cannot be used at all.
         """
+        ...
+
+
+class TeamScorer(Scorer, Protocol):
+    """A Scorer of one team's texts."""
+
+    @property
+    def also(self) -> Sequence[Author]:
+        """Who else scores for the team, and whose kept scores count."""
+        ...
+
+
+@runtime_checkable
+class ScorerByTeam(Scorer, Protocol):
+    """A Scorer that may ask others than this machine, and so must know whose text it is given."""
+
+    def for_team(self, team_id: int, run_id: str) -> TeamScorer:
+        """The Scorer for a team's texts in a run."""
         ...
 
 

@@ -20,10 +20,19 @@ GAP_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """Who scored a text: a model's name and version."""
+
+    model: str
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
     """What became of one text. ``score`` is the probability of ``label``; scores and emotions sum to 1, or are empty.
 
-    Without a label there is a reason, and nothing else. Emotion is None where no emotion model is set.
+    Without a label there is a reason, and nothing else. Emotion is None where no emotion model is set. ``author``: who scored
+    it, where that is another than the scorer names itself.
     """
 
     status: Status
@@ -33,6 +42,7 @@ class Scored:
     scores: dict[str, float] = field(default_factory=dict)
     emotion: str | None = None
     emotions: dict[str, float] = field(default_factory=dict)
+    author: Author | None = None
 
     @classmethod
     def skipped(cls, reason: Skipped) -> Scored:

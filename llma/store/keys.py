@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -35,6 +36,11 @@ def text_key(settings: Settings) -> bytes:
             f"{path} does not hold a key of {_KEY_BYTES} bytes in hex: restore it, or move it and the store away"
         )
     return key
+
+
+def key_print(key: bytes) -> str:
+    """What a store keeps of its key, to know it again."""
+    return hashlib.blake2b(b"llma store key", key=key, digest_size=8).hexdigest()
 
 
 def _read_or_make(path: Path) -> str:

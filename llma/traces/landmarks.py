@@ -19,7 +19,7 @@ from llma.traces.calls import FAILED
 from llma.traces.dialogue import MessageText
 from llma.traces.gather import number
 from llma.traces.tree import Node
-from llma.traces.values import one_line
+from llma.traces.values import clean, one_line
 
 # Landmarks kept one by one, at each end of a trace; 5,000 of them take some 4 MB.
 _FIRST, _LAST = 2000, 1000
@@ -175,7 +175,8 @@ class Marks:
         call_id: str = "",
         same: str = "",
     ) -> None:
-        text = "\n".join(lines)
+        # As they are shown: one number is one line, whatever a type or a name holds.
+        text = "\n".join(line if line.isprintable() else clean(line).replace("\n", " ") for line in lines)
         last = first + max(len(lines) - 1, 0)
         ending = lines[-1][-_ENDING:] if len(text) > _TEXT else ""
         text = text[:_TEXT]

@@ -11,6 +11,7 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,14 +47,14 @@ def test_a_question_asked_before_is_answered_from_the_cache(server: Server, clie
         {"fresh": True},
     ],
 )
-def test_another_question_is_asked(changed: dict[str, object], server: Server, client: Clients):
+def test_another_question_is_asked(changed: dict[str, Any], server: Server, client: Clients):
     ask(client)
     ask(client, question(**changed))
     assert len(server.seen) == 2
 
 
 @pytest.mark.parametrize("changed", [{"item": "other"}, {"run_id": "other"}, {"purpose": "sentiment"}])
-def test_what_is_not_sent_makes_no_other_question(changed: dict[str, object], server: Server, client: Clients):
+def test_what_is_not_sent_makes_no_other_question(changed: dict[str, Any], server: Server, client: Clients):
     ask(client)
     assert ask(client, question(**changed)).cached
 
@@ -133,6 +134,7 @@ def test_a_call_that_is_cancelled_on_its_way_may_have_been_paid(server: Server, 
 CHILD = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from tests.llm.clients import client_of, question, store_in
 async def main():
     async with client_of(sys.argv[1], store_in(Path(sys.argv[2])), concurrency=4) as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -16,30 +17,33 @@ from llma.settings import Settings, SettingsError
 from llma.store.base import Store
 
 
+def settings(**changed: Any) -> Settings:
+    return Settings(**changed)
+
+
 @pytest.mark.parametrize("provider", ["openai", "groq", "anthropic", "nebius"])
 def test_each_provider_has_its_key_variable(provider: str):
     variable = f"{provider.upper()}_API_KEY"
-    settings = Settings(llm_provider=provider)
-    endpoint = endpoint_of(settings, {variable: "secret"})
+    endpoint = endpoint_of(settings(llm_provider=provider), {variable: "secret"})
     assert endpoint.key.get_secret_value() == "secret"
     assert endpoint.base_url == PRESETS[provider].base_url
     with pytest.raises(SettingsError, match=f"LLMA_LLM_API_KEY or {variable}"):
-        endpoint_of(settings, {"OTHER_API_KEY": "secret"})
+        endpoint_of(settings(llm_provider=provider), {"OTHER_API_KEY": "secret"})
 
 
 def test_the_setting_s_own_key_and_address_come_first():
-    settings = Settings(llm_api_key=SecretStr("own"), llm_base_url="http://proxy.example/v1/")
-    endpoint = endpoint_of(settings, {"OPENAI_API_KEY": "other"})
+    own = settings(llm_api_key=SecretStr("own"), llm_base_url="http://proxy.example/v1/")
+    endpoint = endpoint_of(own, {"OPENAI_API_KEY": "other"})
     assert (endpoint.key.get_secret_value(), endpoint.base_url) == ("own", "http://proxy.example/v1")
 
 
 @pytest.mark.parametrize("provider", ["ollama", "vllm"])
 def test_a_server_of_one_s_own_needs_no_key(provider: str):
-    assert endpoint_of(Settings(llm_provider=provider), {}).base_url.startswith("http://localhost")
+    assert endpoint_of(settings(llm_provider=provider), {}).base_url.startswith("http://localhost")
 
 
 def test_no_key_is_in_a_repr():
-    assert "canary" not in repr(endpoint_of(Settings(), {"OPENAI_API_KEY": "canary"}))
+    assert "canary" not in repr(endpoint_of(settings(), {"OPENAI_API_KEY": "canary"}))
 
 
 def test_the_env_file_gives_keys_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -52,8 +56,7 @@ def test_the_env_file_gives_keys_and_the_environment_wins(tmp_path: Path, monkey
 
 
 def test_a_client_takes_its_limits_from_the_settings(store: Store):
-    settings = Settings(llm_provider="ollama", llm_concurrency=3)
-    client = LLMClient.from_settings(settings, store)
+    client = LLMClient.from_settings(settings(llm_provider="ollama", llm_concurrency=3), store)
     client.check("any")
     assert client.concurrency == 3
 

@@ -28,8 +28,13 @@ import zstandard
 
 # What clickhouse-connect sends beside settings; a server takes these for itself.
 _NOT_SETTINGS = frozenset(
-    ["query", "database", "default_format", "query_id", "quota_key", "compress", "decompress", "wait_end_of_query", "client_protocol_version", "role", "user", "password", "buffer_size", "send_progress_in_http_headers", "http_headers_progress_interval_ms", "enable_http_compression"]
+    {
+        *("query", "database", "default_format", "query_id", "quota_key", "compress", "decompress", "wait_end_of_query"),
+        *("client_protocol_version", "role", "user", "password", "buffer_size", "send_progress_in_http_headers"),
+        *("http_headers_progress_interval_ms", "enable_http_compression"),
+    }
 )
+_OF_A_STATEMENT = frozenset({"insert_deduplication_token", "log_comment"})
 _INSERT = re.compile(rb"\s*INSERT\s+INTO\b.*?\bFORMAT\s+(\w+)\s*?(?:\n|$)", re.IGNORECASE | re.DOTALL)
 _SELECT_FORMAT = re.compile(r"\s+FORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 _CODE = re.compile(r"Code: (\d+)")
@@ -41,6 +46,8 @@ class Engine:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._root = chdb.connect(folder)  # the engine lives as long as one connection
+        self._free: dict[Any, list[Any]] = {}
+        self._guard = threading.Lock()
         self.version = self._first("SELECT version()")
         self.timezone = self._first("SELECT timezone()")
 
@@ -48,43 +55,57 @@ class Engine:
         return bytes(self._root.query(query, "TSVRaw").bytes() or b"").decode().strip()
 
     @contextlib.contextmanager
-    def session(self, database: str, settings: dict[str, str]) -> Iterator[Any]:
-        """A connection with settings of its own, as each HTTP request has."""
-        connection = chdb.connect(self._folder)
+    def session(self, request: Request) -> Iterator[Any]:
+        """A connection with the request's database and settings. One is used again for requests that have the same: making
+        one costs more than most statements of a test."""
+        fixed = {name: value for name, value in request.settings.items() if name not in _OF_A_STATEMENT}
+        own = {name: value for name, value in request.settings.items() if name in _OF_A_STATEMENT}
+        kind = (request.database, *sorted(fixed.items()), *sorted(own))
+        with self._guard:
+            free = self._free.setdefault(kind, [])
+            connection = free.pop() if free else None
+        if connection is None:
+            connection = chdb.connect(self._folder)
+            if request.database:
+                connection.query(f"USE `{request.database}`")
+            self._set(connection, fixed)
         try:
-            if database:
-                connection.query(f"USE `{database}`")
-            for name, value in settings.items():
-                quoted = value.replace("\\", "\\\\").replace("'", "\\'")
-                connection.query(f"SET {name} = '{quoted}'")
+            self._set(connection, own)
             yield connection
         finally:
-            connection.close()
+            if request.tables:  # its temporary tables must not be there for the next one
+                connection.close()
+            else:
+                with self._guard:
+                    free.append(connection)
+
+    def _set(self, connection: Any, settings: dict[str, str]) -> None:
+        for name, value in settings.items():
+            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+            connection.query(f"SET {name} = '{quoted}'")
 
     def answer(self, request: Request) -> tuple[bytes, str]:
         """The answer's bytes and their format. Raises RuntimeError with ClickHouse's own message."""
-        with self.session(request.database, request.settings) as connection:
+        with self.session(request) as connection:
+            for name, (structure, form, data) in request.tables.items():
+                connection.query(f"CREATE TEMPORARY TABLE {name} ({structure}) ENGINE = Memory")
+                self._load(connection, f"INSERT INTO {name}", form, data)
             if request.rows is None:
                 sql, form = request.sql, request.format
                 if found := _SELECT_FORMAT.search(sql):
                     sql, form = sql[: found.start()], found.group(1)
                 result = connection.query(sql, form, params=request.parameters or None)
                 return bytes(result.bytes() or b""), form
-            if request.rows:
-                with tempfile.NamedTemporaryFile(delete_on_close=False) if sys.version_info >= (3, 12) else _file() as file:
-                    file.write(request.rows)
-                    file.close()
-                    connection.query(f"{request.sql} FROM INFILE '{file.name}' FORMAT {request.format}")
+            self._load(connection, request.sql, request.format, request.rows)
             return b"", request.format
 
-
-@contextlib.contextmanager
-def _file() -> Iterator[Any]:
-    with tempfile.NamedTemporaryFile(delete=False) as file:
-        try:
-            yield file
-        finally:
-            os.unlink(file.name)
+    def _load(self, connection: Any, insert: str, form: str, data: bytes) -> None:
+        if not data:
+            return
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            connection.query(f"{insert} FROM INFILE '{file.name}' FORMAT {form}")
 
 
 class Request:
@@ -92,16 +113,23 @@ class Request:
 
     def __init__(self, query: str, headers: Any, body: bytes) -> None:
         fields = dict(parse_qsl(query, keep_blank_values=True))
+        files: dict[str, bytes] = {}
         if headers.get_content_type() == "multipart/form-data":
             typed = b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body
             parts: Any = BytesParser().parsebytes(typed).get_payload()
-            fields |= {
-                part.get_param("name", header="content-disposition"): part.get_payload(decode=True).decode()
-                for part in parts
-            }
+            for part in parts:
+                name, data = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+                if part.get_filename() is None:
+                    fields[name] = data.decode()
+                else:
+                    files[name] = data
             body = b""
         if "session_id" in fields:
             raise RuntimeError("Code: 48. this server has no sessions (NOT_IMPLEMENTED)")
+        # Temporary tables that came with the statement: structure, format, rows.
+        self.tables = {
+            name: (fields.pop(f"{name}_structure"), fields.pop(f"{name}_format"), data) for name, data in files.items()
+        }
         self.database = fields.get("database", "")
         self.query_id = fields.get("query_id") or str(uuid.uuid4())
         self.parameters = {name[6:]: value for name, value in fields.items() if name.startswith("param_")}

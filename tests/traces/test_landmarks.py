@@ -148,6 +148,14 @@ def test_several_parts_of_one_message():
     assert "and?" in [one.text for one in of(landmarks, Kind.MESSAGE, "user")]
 
 
+def test_a_line_end_in_a_name_does_not_shift_the_lines_below():
+    ended = {"role": "assistant", "content": "first\nsecond", "finish_reason": "odd\nreason"}
+    text, landmarks = noted([generation("g", [said("user", "go")], [ended])])
+    assert_true(text, landmarks)
+    (answer,) = of(landmarks, Kind.MESSAGE, "assistant")
+    assert answer.last - answer.first == answer.text.count("\n") == 2
+
+
 def test_line_numbers_are_those_of_the_whole_text_when_it_is_sampled():
     events = [made(f"s{n}", at=n, output_state=f"result {n}") for n in range(300)]
     whole, landmarks = noted(events)

@@ -24,7 +24,7 @@ import orjson
 from llma.events import DERIVED_EVENTS as DERIVED_NAMES
 from llma.events import GENERATION, INTERNAL, Event, hour_of
 from llma.store.base import Appended, StoreError
-from llma.store.clickhouse.asked import Asked, ticks
+from llma.store.clickhouse.asked import Asked
 from llma.store.clickhouse.client import Statements
 from llma.store.clickhouse.codec import columns_of
 from llma.store.clickhouse.ddl import INDEX, INDEX_COLUMNS, PROPERTIES, PROPERTIES_COLUMNS, type_of
@@ -77,24 +77,12 @@ def append(statements: Statements, events: Sequence[Event], now: datetime, *, ti
 
 
 def _append(statements: Statements, events: Sequence[Event], now: datetime, timeout: float) -> int:
-    placed = _unknown(statements, _placed(events))
-    if not placed:
-        return 0
-    properties = columns_of(PROPERTIES_COLUMNS[:-1], [_Where(p.event.team_id, p.hour, p.place, p.uuid) for p in placed])
-    _insert(
-        statements,
-        PROPERTIES,
-        PROPERTIES_COLUMNS,
-        [*properties, [p.event.properties for p in placed]],
-        f"properties {secrets.token_hex(16)}",
-    )
     deadline = time.monotonic() + timeout
+    last = last_seq(statements)
+    placed = _unknown(statements, _placed(events))
+    _put_properties(statements, placed)
     lost = 0  # tokens that the server remembers, and whose rows it lost when it was killed
-    while True:
-        last = last_seq(statements)
-        placed = _unknown(statements, placed)  # what others have appended up to there
-        if not placed:
-            return 0
+    while placed:
         rows = [_row(each, last + number, now) for number, each in enumerate(placed, start=1)]
         token = f"after {last}" + (f" again {lost}" if lost else "")
         _insert(statements, INDEX, INDEX_COLUMNS, columns_of(INDEX_COLUMNS, rows), token)
@@ -105,6 +93,17 @@ def _append(statements: Statements, events: Sequence[Event], now: datetime, time
         if time.monotonic() > deadline:
             raise StoreError(f"other processes append to {statements.address} without a pause: try again, or fewer at once")
         time.sleep(random.uniform(0, 0.02))  # noqa: S311 - spreads retries, guards nothing
+        last = last_seq(statements)
+        placed = _unknown(statements, placed)  # what others have appended up to there, they have
+    return 0
+
+
+def _put_properties(statements: Statements, placed: Sequence[_Placed]) -> None:
+    if not placed:
+        return
+    where = [_Where(each.event.team_id, each.hour, each.place, each.uuid) for each in placed]
+    columns = [*columns_of(PROPERTIES_COLUMNS[:-1], where), [each.event.properties for each in placed]]
+    _insert(statements, PROPERTIES, PROPERTIES_COLUMNS, columns, f"properties {secrets.token_hex(16)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
   INSERTs are the commits (see ``appending``), and its projections answer arrivals and known uuids. ``source_properties`` has
   the JSON, a partition a day, in the order of arrival; a row of it counts only where the index names it.
 - A table of results holds versions of rows (``…_versions``); the view of the table's own name shows the last ones. Of two
-  versions of a key the higher ``version`` counts, at a tie the one inserted later; ``deleted`` marks a tombstone.
+  versions of a key the higher ``row_version`` counts, at a tie the one inserted later; ``deleted`` marks a tombstone.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ PROPERTIES_COLUMNS = (
     Column("uuid", Kind.UUID, nullable=False),
     Column("properties", Kind.STRING, nullable=False),
 )
-VERSION_COLUMNS = (Column("version", Kind.INT, nullable=False), Column("deleted", Kind.BOOL, nullable=False))
+VERSION_COLUMNS = (Column("row_version", Kind.INT, nullable=False), Column("deleted", Kind.BOOL, nullable=False))
 
 # Without it a server forgets an INSERT's token at once, and what is tried again is there twice.
 _WINDOW = 10_000
@@ -144,7 +144,7 @@ _INDEX_MORE = f""",
 
 
 def _rows(table: Table, form: Form) -> str:
-    engine, version = "ReplacingMergeTree", "version" if is_versioned(table) else ""
+    engine, version = "ReplacingMergeTree", "row_version" if is_versioned(table) else ""
     columns = _columns(stored_columns(table))
     if table is TEXTS:
         # A text never changes; a later use of it adds its day, with an empty text.
@@ -176,7 +176,7 @@ def _codec(column: Column) -> str:
     """Times and seqs grow by little; JSON and texts are most of the bytes, and read seldom."""
     if column.kind is Kind.TIMESTAMP and not column.nullable:
         return " CODEC(Delta, ZSTD(1))"
-    if column.name in ("seq", "source_seq", "as_of_seq", "place", "version") and column.kind is Kind.INT:
+    if column.name in ("seq", "source_seq", "as_of_seq", "place", "row_version") and column.kind is Kind.INT:
         return " CODEC(Delta, ZSTD(1))"
     if column.kind is Kind.JSON or column.name in _LONG:
         return " CODEC(ZSTD(3))"

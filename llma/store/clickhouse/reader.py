@@ -85,10 +85,10 @@ class ClickHouseReader(SourceQueries, SummaryQueries, Reader):
             asked,
         )
 
-    def turns(self, team_id: int, trace_id: str) -> list[Any]:
+    def turns(self, team_id: int, trace_ids: Collection[str]) -> list[Any]:
         asked = self.asked()
-        condition = f"team_id = {asked.integer('team', team_id)} AND trace_id = {asked.text('trace', trace_id)}"
-        order = "timestamp, toString(generation_uuid), message_index"
+        condition = f"team_id = {asked.integer('team', team_id)} AND trace_id IN {asked.many('traces', trace_ids)}"
+        order = "trace_id, timestamp, toString(generation_uuid), message_index"
         return self._select(USER_MESSAGES, f"({turns_query(condition)})", "TRUE", order, asked)
 
     def trace_totals(

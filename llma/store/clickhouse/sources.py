@@ -33,17 +33,12 @@ class SourceQueries(Queries):
         )
         yield from self._source_pages(condition, asked)
 
-    def trace_pages(self, trace_id: str, *, team_id: int | None = None) -> Iterator[list[SourceEvent]]:
+    def trace_pages(self, trace_ids: Collection[str], *, team_id: int | None = None) -> Iterator[list[SourceEvent]]:
         asked = self.asked()
-        condition = f"trace_id = {asked.text('trace', trace_id)}"
+        condition = f"trace_id IN {asked.many('traces', trace_ids)}"
         if team_id is not None:
             condition += f" AND team_id = {asked.integer('team', team_id)}"
         yield from self._source_pages(condition, asked)
-
-    def trace_events(self, team_id: int, trace_id: str) -> list[SourceEvent]:
-        asked = self.asked()
-        condition = f"team_id = {asked.integer('team', team_id)} AND trace_id = {asked.text('trace', trace_id)}"
-        return self._source_events(condition, "timestamp, seq", asked)
 
     def _source_rows(
         self,

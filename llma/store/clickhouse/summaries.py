@@ -52,6 +52,20 @@ class SummaryQueries(Queries):
             for team, kind, document, rendering, at, score in rows
         ]
 
+    def vector_counts(
+        self, document_types: Collection[str], *, team_id: int | None = None
+    ) -> dict[tuple[int, str], int]:
+        asked = self.asked()
+        condition = f"document_type IN {asked.many('types', document_types)}"
+        if team_id is not None:
+            condition += f" AND team_id = {asked.integer('team', team_id)}"
+        rows = self.statements.query(
+            f"""SELECT team_id, model_version, count() FROM document_embeddings WHERE {condition}
+            GROUP BY team_id, model_version ORDER BY team_id, model_version""",
+            asked,
+        )
+        return {(team, version): number for team, version, number in rows}
+
     def llm_spent(self, since: datetime | None = None, *, run_id: str | None = None) -> Spent:
         asked, conditions = self.asked(), ["TRUE"]
         if since is not None:

@@ -1,21 +1,21 @@
 """Which version a row gets, so that the right one of a key's versions counts whatever the order of arrival. Pure.
 
-The rule of the contract is about rows that are seen: of two of a key the higher ``seq`` stays, at a tie the new one; and what is
-deleted is gone, whatever its seq was. ClickHouse only knows: the highest ``version`` counts, at a tie the one inserted last.
-So a row gets its own seq as its version, or the version it must replace where that is higher. A tombstone gets the version
-that it hides: a row that is newer than what the deleter saw has a higher one, and survives even when it arrives in between.
+The rule of the contract is about rows that are seen: of two of a key the higher seq stays, at a tie the new one; and what is
+deleted is gone, whatever its seq was. ClickHouse only knows: the highest ``row_version`` counts, at a tie the one inserted last.
+So a row gets its own seq as its version, or the version it replaces where that is higher. A tombstone gets the version that
+it hides: a row that is newer than what the deleter saw has a higher one, and survives even when it arrives in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from llma.store.tables import Table
 
-# The values of a row's natural key (and, where rows can move, of its sorting key).
+# The values of a row's sorting key, as they travel.
 Key = tuple[Any, ...]
 
 
@@ -26,6 +26,14 @@ class State:
     seq: int
     version: int
     deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The version of each row (None: the store has a newer one), and that of each tombstone."""
+
+    versions: list[int | None]
+    tombstones: dict[Key, int]
 
 
 def latest(table: Table, rows: Iterable[Any]) -> list[Any]:
@@ -40,27 +48,31 @@ def latest(table: Table, rows: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-def version_of(seq: int, state: State | None) -> int | None:
-    """The version of a row that is upserted; None where the store has a newer one."""
-    if state is None:
-        return seq
-    if not state.deleted and state.seq > seq:
-        return None
-    return max(seq, state.version)
+def planned(
+    rows: Sequence[tuple[Key, int]],
+    states: Mapping[Key, State],
+    identity: Callable[[Key], Key],
+    *,
+    replaced: Collection[Key] = (),
+    seen_seq: int = 0,
+) -> Plan:
+    """For rows as (key, seq) and what the store has.
 
-
-def version_replacing(seq: int, state: State | None, seen_seq: int) -> int | None:
-    """The same within a replacement that has seen up to ``seen_seq``: what is not newer than that is gone first."""
-    if state is not None and state.seq <= seen_seq:
-        return max(seq, state.version)
-    return version_of(seq, state)
-
-
-def victims(states: Mapping[Key, State], seen_seq: int, spared: Iterable[Key] = ()) -> dict[Key, State]:
-    """What gets a tombstone: every row that is there, is not newer than what was seen, and is not written anew."""
-    spared = set(spared)
-    return {
-        key: state
-        for key, state in states.items()
-        if not state.deleted and state.seq <= seen_seq and key not in spared
-    }
+    ``identity`` is the natural key in a sorting key: a row that is there under another sorting key moves, and leaves a
+    tombstone. Of ``replaced`` keys, what is not newer than ``seen_seq`` is gone before the rows come.
+    """
+    gone = {key for key in replaced if not states[key].deleted and states[key].seq <= seen_seq}
+    live = {identity(key): key for key, state in states.items() if not state.deleted}
+    plan = Plan([], {})
+    written: set[Key] = set()
+    for key, seq in rows:
+        before = live.get(identity(key))
+        if before is not None and before not in gone and states[before].seq > seq:
+            plan.versions.append(None)
+            continue
+        written.add(key)
+        plan.versions.append(max([seq, *(states[k].version for k in (key, before) if k in states)]))
+        if before is not None and before != key:
+            plan.tombstones[before] = states[before].version
+    plan.tombstones.update({key: states[key].version for key in gone if key not in written})
+    return plan

@@ -1,12 +1,17 @@
-"""Changes to a ClickHouse store. Each call takes effect when it returns, in one INSERT: there is no transaction to end."""
+"""Changes to a ClickHouse store. Each call takes effect when it returns: there is no transaction to end.
+
+A change to a table's hour is one INSERT into one partition, rows and tombstones together: a reader sees all of it or nothing.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from llma.events import Event
@@ -14,24 +19,24 @@ from llma.records import LedgerEntry, RejectedEvent, Text, TextScore
 from llma.store.base import Appended, Spent, Writer
 from llma.store.clickhouse import locks
 from llma.store.clickhouse.appending import append
-from llma.store.clickhouse.asked import moment_of
 from llma.store.clickhouse.client import Statements
-from llma.store.clickhouse.codec import columns_of, encoded, neutral
-from llma.store.clickhouse.ddl import VERSION_COLUMNS, is_versioned, stored, type_of
+from llma.store.clickhouse.codec import columns_of, neutral
+from llma.store.clickhouse.ddl import is_versioned, sorting, stored, stored_columns, type_of
 from llma.store.clickhouse.reader import ClickHouseReader
-from llma.store.clickhouse.states import Sorted, States
-from llma.store.clickhouse.versions import latest, version_of, version_replacing, victims
+from llma.store.clickhouse.states import States, identity, keys_of
+from llma.store.clickhouse.versions import Key, State, latest, planned
 from llma.store.tables import COVERAGE, DERIVED_EVENTS, HOUR_LEDGER, REJECTED_EVENTS, TEXT_SCORES, TEXTS, Table
 
 _STEP_COLUMN = {COVERAGE: "step", DERIVED_EVENTS: "event"}
+_BUDGET = "budget"
 
 
 class ClickHouseWriter(ClickHouseReader, Writer):
-    def __init__(self, statements: Statements, *, timeout: float, until_the_end: ExitStack) -> None:
+    def __init__(self, statements: Statements, *, timeout: float, at_the_end: ExitStack) -> None:
         super().__init__(statements)
         self._timeout = timeout
-        self._until_the_end = until_the_end
-        self._locked = False
+        self._at_the_end = at_the_end
+        self._has_budget = False
         self._states = States(statements)
 
     def append(self, events: Sequence[Event], now: datetime) -> Appended:
@@ -43,15 +48,16 @@ class ClickHouseWriter(ClickHouseReader, Writer):
     def put_texts(self, texts: Sequence[Text]) -> None:
         if not texts:
             return
-        first: dict[tuple[int, str], Text] = {}
+        given: dict[tuple[int, str], Text] = {}
         for text in texts:
-            before = first.setdefault((text.team_id, text.text_hash), text)
-            day = max(before.last_used_day, text.last_used_day)
-            first[text.team_id, text.text_hash] = replace(before, last_used_day=day)
-        known = self._states.days(first)
-        # Of a text that is known only the day is new; an empty text beside it leaves it as it is.
-        new = [text if key not in known else replace(text, text="") for key, text in first.items()]
-        self._insert(TEXTS, [text for text in new if known.get((text.team_id, text.text_hash)) != text.last_used_day])
+            first = given.get((text.team_id, text.text_hash), text)
+            day = max(first.last_used_day, text.last_used_day)
+            given[text.team_id, text.text_hash] = replace(first, last_used_day=day)
+        known = self._states.days(given)
+        # Of a text that is known only the day is new: an empty text beside it leaves it as it is.
+        new = [text for key, text in given.items() if key not in known]
+        later = [replace(text, text="") for key, text in given.items() if key in known and text.last_used_day > known[key]]
+        self._insert(TEXTS, new + later)
 
     def put_scores(self, scores: Sequence[TextScore]) -> None:
         self.upsert(TEXT_SCORES, scores)
@@ -60,20 +66,142 @@ class ClickHouseWriter(ClickHouseReader, Writer):
         self, table: Table, team_id: int, hour: datetime, rows: Sequence[Any], seen_seq: int, *, step: str | None = None
     ) -> None:
         rows = latest(table, rows)
-        narrow = {} if step is None else {_STEP_COLUMN[table]: step}
-        there = self._states.of_hour(table, team_id, hour, **narrow)
-        states = there | self._states.of(table, [row for row in rows if self._states.key(table, row) not in there])
-        written = self._versioned(table, rows, states, seen_seq)
-        gone = victims(there, seen_seq, (self._states.key(table, row) for row, _ in written))
-        self._insert_versions(table, written, self._tombstones(gone) | self._moved(table, written, states))
+        there = self._states.of_hour(table, team_id, hour, _STEP_COLUMN.get(table), step)
+        # Of these it is not said yet what the store has: they lie in another hour, or may have moved here from one.
+        elsewhere = [row for row in rows if row.hour != hour]
+        if table is DERIVED_EVENTS:
+            elsewhere = [row for row, key in zip(rows, keys_of(table, rows), strict=True) if key not in there]
+        states = {**self._states.of_rows(table, elsewhere), **there}
+        self._change(table, rows, states, replaced=there.keys(), seen_seq=seen_seq)
 
     def upsert(self, table: Table, rows: Sequence[Any]) -> None:
-        if not rows:
-            return
         rows = latest(table, rows)
-        if not is_versioned(table):
+        if is_versioned(table):
+            self._change(table, rows, self._states.of_rows(table, rows))
+        else:
             self._insert(table, rows)
+
+    def remove_derived(self, team_id: int, uuids: Collection[str], upto_seq: int) -> None:
+        if uuids:
+            states = self._states.of_derived([team_id], uuids)
+            self._change(DERIVED_EVENTS, [], states, replaced=states.keys(), seen_seq=upto_seq)
+
+    def clear_coverage(self, team_id: int, hour: datetime, step: str, items: Collection[str], upto_seq: int) -> None:
+        if items:
+            states = self._states.of_coverage(team_id, hour, step, items)
+            self._change(COVERAGE, [], states, replaced=states.keys(), seen_seq=upto_seq)
+
+    def llm_spent(self, since: datetime | None = None, *, run_id: str | None = None) -> Spent:
+        """As a reader's; but until the block ends nobody else is told: what two had read before either wrote what it
+        reserves could together exceed a budget that each of them keeps."""
+        if not self._has_budget:
+            self._at_the_end.enter_context(locks.held(self.statements, _BUDGET, timeout=self._timeout))
+            self._has_budget = True
+        return super().llm_spent(since, run_id=run_id)
+
+    def begin_step(
+        self, team_id: int, hour: datetime, step: str, *, arrived_seq: int, run_id: str, now: datetime
+    ) -> None:
+        before = self.ledger(team_id, hour, step)
+        if before is None:
+            before = _nothing_done(team_id, hour, step)
+        attempts = before.attempts + 1 if before.attempt_seq == arrived_seq else 1
+        begun = replace(
+            before, attempts=attempts, attempt_seq=arrived_seq, attempted_at=now, run_id=run_id, failure=None
+        )
+        self._insert(HOUR_LEDGER, [begun])
+
+    def fail_step(self, team_id: int, hour: datetime, step: str, reason: str) -> None:
+        before = self.ledger(team_id, hour, step)
+        if before is not None:
+            self._insert(HOUR_LEDGER, [replace(before, failure=reason)])
+
+    def finish_step(
+        self,
+        team_id: int,
+        hour: datetime,
+        step: str,
+        *,
+        number: int,
+        seen_seq: int,
+        model_version: str,
+        counts: tuple[int, int, int],
+        now: datetime,
+    ) -> None:
+        before = self.ledger(team_id, hour, step)
+        if before is None:
             return
-        states = self._states.of(table, rows)
-        written = self._versioned(table, rows, states, None)
-        self._insert_versions(table, written, self._moved(table, written, states))
+        ok, skipped, failed = counts
+        done = replace(
+            before,
+            number=number,
+            seen_seq=seen_seq,
+            model_version=model_version,
+            finished_at=now,
+            ok=ok,
+            skipped=skipped,
+            failed=failed,
+            runs=before.runs + 1,
+            attempts=0,
+            failure=None,
+        )
+        self._insert(HOUR_LEDGER, [done])
+
+    def _change(
+        self,
+        table: Table,
+        rows: Sequence[Any],
+        states: Mapping[Key, State],
+        *,
+        replaced: Collection[Key] = (),
+        seen_seq: int = 0,
+    ) -> None:
+        """Rows and tombstones in one INSERT."""
+        seqs = map(attrgetter(str(table.seq_column)), rows)
+        keyed = list(zip(keys_of(table, rows), seqs, strict=True))
+        plan = planned(keyed, states, partial(identity, table), replaced=replaced, seen_seq=seen_seq)
+        written = [(row, version) for row, version in zip(rows, plan.versions, strict=True) if version is not None]
+        columns = columns_of(table.columns, [row for row, _ in written])
+        columns += [[version for _, version in written], [False] * len(written)]
+        tombstones = _tombstones(table, plan.tombstones)
+        self._send(table, [values + more for values, more in zip(columns, tombstones, strict=True)])
+
+    def _insert(self, table: Table, rows: Sequence[Any]) -> None:
+        self._send(table, columns_of(table.columns, rows))
+
+    def _send(self, table: Table, columns: list[list[Any]]) -> None:
+        """A token of its own each time: without one, the same rows after a tombstone would count as a repetition."""
+        if not columns[0]:
+            return
+        stored_as = stored_columns(table)
+        names, types = [column.name for column in stored_as], [type_of(column) for column in stored_as]
+        self.statements.insert(stored(table), names, types, columns, secrets.token_hex(16))
+
+
+def _tombstones(table: Table, versions: Mapping[Key, int]) -> list[list[Any]]:
+    """The columns of tombstones: their keys, and nothing of what they hide."""
+    keys = list(zip(*versions, strict=True)) or [()] * len(sorting(table))
+    by_name = dict(zip(sorting(table), map(list, keys), strict=True))
+    by_name |= {"row_version": list(versions.values()), "deleted": [True] * len(versions)}
+    return [by_name.get(column.name, [neutral(column)] * len(versions)) for column in stored_columns(table)]
+
+
+def _nothing_done(team_id: int, hour: datetime, step: str) -> LedgerEntry:
+    return LedgerEntry(
+        team_id=team_id,
+        hour=hour,
+        step=step,
+        number=0,
+        seen_seq=0,
+        model_version="",
+        finished_at=None,
+        ok=0,
+        skipped=0,
+        failed=0,
+        runs=0,
+        attempts=0,
+        attempt_seq=0,
+        attempted_at=None,
+        run_id="",
+        failure=None,
+    )

@@ -5,7 +5,6 @@ DuckDB lets one process open a file for writing, and nobody else meanwhile. So a
 
 from __future__ import annotations
 
-import hashlib
 import random
 import threading
 import time
@@ -19,6 +18,7 @@ from llma.store.base import Reader, Store, StoreError, Writer
 from llma.store.duckdb.reader import DuckDBReader
 from llma.store.duckdb.schema import prepare
 from llma.store.duckdb.writer import DuckDBWriter
+from llma.store.keys import key_print
 from llma.store.lock import LockTimeout, locked
 from llma.store.private import owner_only
 
@@ -68,7 +68,7 @@ class DuckDBStore(Store):
         try:
             if not (self._prepared and self.path.exists()):
                 with self._opened(write=True) as connection:
-                    prepare(connection, self.path, _key_print(self.text_key))
+                    prepare(connection, self.path, key_print(self.text_key))
                 self._prepared = True
             with self._opened(write=write) as connection:
                 yield connection
@@ -151,7 +151,3 @@ class DuckDBStore(Store):
             # 0: never guess a column's type from a sample of its values; our INSERTs cast each column.
             "pandas_analyze_sample": 0,
         }
-
-
-def _key_print(key: bytes) -> str:
-    return hashlib.blake2b(b"llma store key", key=key, digest_size=8).hexdigest()

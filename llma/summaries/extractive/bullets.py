@@ -36,7 +36,7 @@ def bullets(facts: Facts, mode: str) -> tuple[Point, ...]:
     """As many as the mode has, in the order of what happened."""
     fewest, most = MODES[mode].bullets
     # Of what is told in two ways, the first: a quote is worth its place once.
-    found = list({one.text.partition(": ")[2] or one.text: one for one in reversed(list(_told(facts)))}.values())
+    found = list({one.text.partition(': "')[2] or one.text: one for one in reversed(list(_told(facts)))}.values())
     found.sort(key=lambda one: (one.rank, one.line))
     chosen = [one for one in found if one.rank <= _TELL[mode]][:most]
     chosen = found[:fewest] if len(chosen) < fewest else chosen

@@ -82,10 +82,14 @@ def gather_facts(landmarks: Sequence[Landmark], moods: Sequence[Mood]) -> Facts:
         missing=tuple(one for one in landmarks if one.kind is Kind.MISSING),
         feedback=tuple(one for one in landmarks if one.kind is Kind.STATE and one.name == FEEDBACK and one.times == 1),
         judged=tuple(one for one in nodes if one.event == events.EVALUATION and one.times == 1),
-        states=tuple(one for one in landmarks if one.kind is Kind.STATE and one.times == 1 and one.text.strip()),
+        states=tuple(one for one in landmarks if one.kind is Kind.STATE and one.times == 1 and _tells(one)),
         nodes=nodes,
         system=next((one for one in messages if one.name == SYSTEM and one.text.strip()), None),
     )
+
+
+def _tells(state: Landmark) -> bool:
+    return any(map(str.isalnum, state.text))
 
 
 def _errors(landmarks: Sequence[Landmark], nodes: Sequence[Landmark], told: set[int]) -> tuple[Error, ...]:

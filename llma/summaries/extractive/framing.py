@@ -97,7 +97,7 @@ def _rest(facts: Facts) -> Iterator[Bullet]:
         yield Bullet(9, node.first, text, ((node.first, node.first),))
     if not facts.nodes and not facts.states and "events" in facts.header:
         at = facts.header["events"].first
-        yield Bullet(9, LATE, "Neither what went in nor what came out is known.", ((at, at),))
+        yield Bullet(9, LATE, "Nothing that can be read went in or came out.", ((at, at),))
 
 
 def _header(facts: Facts) -> Iterator[Bullet]:

@@ -73,7 +73,7 @@ def own_sentences(text: str, first: int) -> list[Sentence]:
 
 def quoted(text: str, chars: int = QUOTE_CHARS) -> str:
     """The words in quotation marks, in one line, no longer than so many characters: cut after a clause or a word."""
-    text = plain(text)
+    text = _LINE_NUMBER.sub("…", plain(text))
     # One stop is enough, and that is the point's own.
     return f'"{shortened(text.rstrip(".:;,") if any(map(str.isalnum, text)) else text, chars)}"'
 
@@ -83,6 +83,8 @@ def plain(text: str) -> str:
     return " ".join(text.replace("**", "").translate(_INNER).split())
 
 
+# What looks like the number of a line is left out: whoever checks a quote would take it for one.
+_LINE_NUMBER = re.compile(r"\bL\d+: ?")
 _INNER = str.maketrans(dict.fromkeys('"“”„‟«»', "'") | {"`": "'"})
 
 

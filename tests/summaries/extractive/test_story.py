@@ -127,6 +127,7 @@ def test_nothing_but_the_trace_itself():
     done = summary(made("T", "$ai_trace", span_name="nightly report"))
     assert done.title == "Nightly report"
     assert len(done.bullets) >= 5
+    assert len(summary(made("T", "$ai_trace", output_state=[])).bullets) >= 5
     done = summary(made("T", "$ai_trace", span_name="nightly report", input_state="run it", output_state="done"))
     assert 'What goes in: "run it".' in story(done)
 

@@ -1,0 +1,74 @@
+"""A store in a ClickHouse database, for any number of processes and machines.
+
+ClickHouse has no transactions here, and a block is none. What holds instead: each call of a writer takes effect whole when it
+returns; each question of a reader sees one state of each table; source events and their arrivals appear together, in the
+order of their seqs. Steps write in the order scores, rows, derived events, ledger: a killed one leaves a stale hour.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from clickhouse_connect.driver.client import Client
+
+from llma.store.base import Reader, Store, StoreError, Writer
+from llma.store.clickhouse.address import Address
+from llma.store.clickhouse.client import Statements
+from llma.store.clickhouse.reader import ClickHouseReader
+from llma.store.clickhouse.schema import prepare
+from llma.store.clickhouse.writer import ClickHouseWriter
+from llma.store.keys import key_print
+
+
+class ClickHouseStore(Store):
+    """A store at ``address``; the schema is made on first use. ``make`` opens another client than one over HTTP."""
+
+    def __init__(
+        self,
+        address: Address,
+        text_key: bytes,
+        *,
+        password: str = "",
+        lock_timeout: float = 120,
+        make: Callable[[], Client] | None = None,
+    ) -> None:
+        self.address = address
+        self.text_key = text_key
+        self._lock_timeout = lock_timeout
+        self._statements = Statements(address, password, make=make)
+        self._prepared = False
+        self._preparing = threading.Lock()
+        self._mine = threading.local()
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        return self._reading()
+
+    def writing(self) -> AbstractContextManager[Writer]:
+        return self._writing()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Reader]:
+        with self._block() as statements:
+            yield ClickHouseReader(statements)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Writer]:
+        with self._block() as statements, ExitStack() as at_the_end:
+            yield ClickHouseWriter(statements, timeout=self._lock_timeout, at_the_end=at_the_end)
+
+    @contextmanager
+    def _block(self) -> Iterator[Statements]:
+        """Blocks do not nest, although they could here: code that nests them would wait for itself on another engine."""
+        if getattr(self._mine, "open", False):
+            raise StoreError("this thread already uses the store: leave the first block before opening the second")
+        self._mine.open = True
+        try:
+            with self._preparing:
+                if not self._prepared:
+                    prepare(self._statements, key_print(self.text_key))
+                    self._prepared = True
+            yield self._statements
+        finally:
+            self._mine.open = False
