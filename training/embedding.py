@@ -8,6 +8,7 @@ is what the file is compared on with the network in torch.
 import argparse
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -124,11 +125,11 @@ def main() -> None:
     options = parser.parse_args()
     texts = options.texts.read_text(encoding="utf-8").splitlines() if options.texts else []
     options.bundle.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=options.bundle.parent) as name:
+    with tempfile.TemporaryDirectory() as name:
         distinct = list(dict.fromkeys(json.loads(text) for text in texts))
         build(options.encoder or packaged_encoder(), Path(name), options.version, distinct)
         for file in FILES:
-            (Path(name) / file).replace(options.bundle / file)
+            shutil.move(Path(name) / file, options.bundle / file)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A call, from its reservation to its settlement: at most two attempts, each reserved before it is made.
 
-A few more calls than may be under way have their reservation already, and others settle while the next are under way: a
-commit takes 30 ms, and twice that of each second would be lost (measured: ``bench/llm.py``). Who waits for money that
+Twice as many calls as may be under way have their reservation already, or are being settled: a commit takes 30 ms, and twice
+that of each call's time would be lost (measured: ``bench/llm.py``). Who waits for money that
 others have reserved waits for calls that can end: they need places, and those are held by calls that need nothing more.
 """
 
@@ -29,7 +29,7 @@ from llma.llm.waiting import backoff
 
 ATTEMPTS = 2
 # Of the calls that may be under way, how many more have their reservation, or are being settled.
-_SHARE_AHEAD = 0.5
+_SHARE_AHEAD = 1.0
 _LEAST_AHEAD = 2
 # These would answer every other call of the run the same.
 _HOPELESS = (401, 402)
@@ -75,7 +75,8 @@ class Calls:
         self._ledger = ledger
         self._limiter = limiter
         self._times = times
-        self._ahead = asyncio.Semaphore(limiter.bound + max(_LEAST_AHEAD, int(limiter.bound * _SHARE_AHEAD)))
+        self.places = limiter.bound + max(_LEAST_AHEAD, int(limiter.bound * _SHARE_AHEAD))
+        self._ahead = asyncio.Semaphore(self.places)
         self._make_transport = transport
         self._transport: Transport | None = None
         self._dialects: dict[str, Dialect] = {}

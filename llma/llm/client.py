@@ -95,8 +95,8 @@ class LLMClient:
         self._calls = Calls(
             endpoint, self._ledger, Limiter(limits.concurrency, clock=clock, sleep=sleep), times, transport
         )
-        # One at a time, so that the first of 800 questions is on its way before the last is redacted.
-        self._preparing = asyncio.Lock()
+        # As many as the calls can take: of 800 questions at once, all would be redacted before the first is on its way.
+        self._near = asyncio.Semaphore(self._calls.places)
         self._flights: dict[tuple[int, str], _Flight] = {}
 
     @classmethod
@@ -129,8 +129,11 @@ class LLMClient:
         no text.
         """
         self.check(request.model)
-        async with self._preparing:
-            prepared = self._prepare(request)
+        async with self._near:
+            return await self._ask(request)
+
+    async def _ask(self, request: Request) -> Answer:
+        prepared = self._prepare(request)
         key = request.team_id, prepared.request_hash
         flight = self._flights.get(key)
         if flight is None:

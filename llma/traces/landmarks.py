@@ -140,7 +140,7 @@ class Marks:
     def message(self, index: int, role: str, text: MessageText, *, title: int, first: int, repeated: int) -> None:
         """A message whose words begin in line ``first``; ``title`` is the line of its role, ``repeated`` the title of the
         same text where that was shown before (0: it was not)."""
-        first = self._place(text.lines, title, first, repeated)
+        first = self._place(title, first, repeated)
         words = text.lines[: text.words]
         if words or not text.acts:
             self._note(Kind.MESSAGE, role, words, first, index=index)
@@ -154,7 +154,7 @@ class Marks:
 
     def state(self, name: str, lines: list[str], *, title: int, first: int, repeated: int) -> None:
         """A value that went in or came out; the lines as in ``message``."""
-        first = self._place(lines, title, first, repeated)
+        first = self._place(title, first, repeated)
         self._note(Kind.STATE, name, lines, first, failed=name == OUTPUT and fails(lines))
 
     def error(self, lines: Sequence[str], first: int) -> None:
@@ -184,12 +184,11 @@ class Marks:
             Landmark(kind, first, last, self._uuid, self._event, name, text, ending, failed, index, call_id, same)
         )
 
-    def _place(self, lines: Sequence[str], title: int, first: int, repeated: int) -> int:
+    def _place(self, title: int, first: int, repeated: int) -> int:
         """Where a text begins: here, or where it was shown before."""
         if repeated:
             return self._moved.get(repeated, repeated)
-        # Only what is long enough to be referred to later needs to be known (``history.py``).
-        if first != title and sum(map(len, lines)) >= 160:
+        if first != title:
             self._moved[title] = first
         return first
 

@@ -109,6 +109,14 @@ def test_words_that_a_state_showed_first_are_cited_there():
     assert user.text == LONG.strip()
 
 
+def test_a_short_value_of_several_lines_is_cited_below_its_title():
+    state = {"order": 7, "why": "broken"}
+    text, landmarks = noted([made("n", at=1, input_state=state), made("T", "$ai_trace", at=2, input_state=state)])
+    assert "TRACE INPUT: (same as L9)" in text.text
+    assert_true(text, landmarks)
+    assert [one.first for one in landmarks if one.kind is Kind.STATE] == [10, 10]
+
+
 def test_errors_feedback_and_what_is_missing():
     text, landmarks = noted(
         [

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import clickhouse_connect
@@ -155,29 +156,32 @@ class Statements:
     def _connected(self) -> Client:
         with self._guard:
             if self._client is None:
-                self._client = self._make() if self._make else self._connect()
+                self._client = self._make() if self._make else _connect(self.address, self._password)
             return self._client
 
-    def _connect(self) -> Client:
-        address, options = self.address, self.address.options
-        client = clickhouse_connect.get_client(
-            interface="https" if options.secure else "http",
-            host=address.host,
-            port=address.port,
-            username=address.user,
-            password=self._password,
-            database="",
-            verify=options.verify,
-            ca_cert=options.ca_cert or None,
-            connect_timeout=_CONNECT_SECONDS,
-            send_receive_timeout=options.timeout + _MARGIN_SECONDS,
-            autogenerate_session_id=False,
-            form_encode_query_params=True,
-            compress="lz4",
-            query_limit=0,
-            query_retries=0,
-            show_clickhouse_errors=True,
-            client_name="llma",
-        )
-        client.database = address.database
-        return client
+
+@lru_cache(maxsize=8)
+def _connect(address: Address, password: str) -> Client:
+    """One client a process and server, which its stores share: making one asks the server for all of its settings."""
+    options = address.options
+    client = clickhouse_connect.get_client(
+        interface="https" if options.secure else "http",
+        host=address.host,
+        port=address.port,
+        username=address.user,
+        password=password,
+        database="",
+        verify=options.verify,
+        ca_cert=options.ca_cert or None,
+        connect_timeout=_CONNECT_SECONDS,
+        send_receive_timeout=options.timeout + _MARGIN_SECONDS,
+        autogenerate_session_id=False,
+        form_encode_query_params=True,
+        compress="lz4",
+        query_limit=0,
+        query_retries=0,
+        show_clickhouse_errors=True,
+        client_name="llma",
+    )
+    client.database = address.database
+    return client
