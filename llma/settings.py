@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         description="Folder of everything the embedded default writes (mode 0700)",
     )
     store: str = Field("", description="The store; empty: the DuckDB file llma.duckdb in LLMA_HOME")
+    clickhouse_password: SecretStr | None = Field(
+        None, description="Password of the user in LLMA_STORE=clickhouse://user@host/database; empty: none"
+    )
     hash_key: SecretStr | None = Field(
         None, description="Key of the text hashes, shared by all machines of one store; empty: a file in LLMA_HOME"
     )
@@ -143,7 +146,7 @@ class Settings(BaseSettings):
             return EVERY_TEAM if isinstance(value, str) else value
         return frozenset(int(part) for part in value.split(",") if part.strip())
 
-    @field_validator("hash_key", "llm_api_key", mode="before")
+    @field_validator("hash_key", "clickhouse_password", "llm_api_key", mode="before")
     @classmethod
     def _no_empty_key(cls, value: object) -> object:
         return None if value == "" else value

@@ -47,7 +47,7 @@ def _with_code_versions(resources: Mapping[str, Any]) -> list[dg.AssetsDefinitio
     """The assets, each with the version of what computes it: Dagster then shows which partitions another one made."""
     versions = {"user_messages": EXTRACTION, "trace_summaries": _told(summary_version)}
     versions["document_embeddings"] = _told(resources["embedder"].version)
-    scoring = _told(lambda: f"{resources['sentiment_model'].scorer().model_version} of {EXTRACTION}")
+    scoring = _told(lambda: f"{resources['sentiment_model'].version()} of {EXTRACTION}")
     return [
         asset.map_asset_specs(
             lambda spec: spec.replace_attributes(code_version=versions.get(spec.key.to_user_string(), scoring))

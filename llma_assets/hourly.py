@@ -14,7 +14,7 @@ from llma.hours.chain import sentiment_chain
 from llma.hours.deadline import Deadline, DeadlineReachedError
 from llma.hours.step import HourReport, run_hour
 from llma.inference.errors import ModelError
-from llma.settings import settings
+from llma.settings import SettingsError, settings
 from llma.store.base import Reader
 from llma_assets.partitions import PARTITION_FORMAT
 from llma_assets.policies import DELTA_TRIGGERS, TEAMS, TRIGGER
@@ -38,8 +38,8 @@ def run_hours(
     opened = store.store()
     name = context.asset_key.to_user_string()
     try:
-        scorer = model.scorer()
-    except ModelError as error:
+        scorer = model.scorer(opened)
+    except (ModelError, SettingsError) as error:
         raise dg.Failure(f"{name}: {error}", allow_retries=False) from error
     step = next(each for each in sentiment_chain(opened, scorer, settings()) if each.name == name)
     hours = hours_of_run(context)

@@ -12,7 +12,7 @@ from llma.events import HOUR, hour_of
 from llma.hours.chain import ANY_VERSION, SENTIMENT_STEPS, sentiment_chain
 from llma.hours.staleness import has_partition
 from llma.records import Arrival, StaleHour
-from llma.sentiment.classify import Classifier
+from llma.sentiment.engine import scorer_of
 from llma.settings import Settings, settings
 from llma.store.base import Store, Window
 from llma.store.opening import open_store
@@ -101,8 +101,8 @@ def _stale(
     """From the first to the last hour of the range that is stale by the sentiment chain."""
     versions = ANY_VERSION
     if rescore:
-        scorer = Classifier.from_bundles(current.sentiment_bundle, current.emotion_bundle, threads=1)
-        versions = {step.name: step.version for step in sentiment_chain(store, scorer, current)}
+        chain = sentiment_chain(store, scorer_of(current, store), current)
+        versions = {step.name: step.version for step in chain}
     with store.reading() as reader:
         stale = reader.stale_hours(versions, window=asked, team_ids=teams)
     hours = [hour for _, hour in _possible(current, stale, teams)]

@@ -58,7 +58,7 @@ def search_traces(
         raise CommandError(f"the question has no vector: {outcome}")
     filters = Filters(team, start and start.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC), sentiment)
     with store.reading() as reader:
-        found = found_traces(reader, question, outcome, version, filters, limit)
+        found = found_traces(reader, outcome, version, filters, limit)
     for each in found:
         if json:
             print(orjson.dumps(asdict(each), option=orjson.OPT_UTC_Z).decode())

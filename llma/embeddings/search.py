@@ -1,7 +1,4 @@
-"""Traces by meaning: the question's vector against those of all summaries, exactly, in the store's own engine.
-
-Of the nearest ones, those that share words with the question come earlier: an order's number has no meaning.
-"""
+"""Traces by meaning: the question's vector against those of all summaries, exactly, in the store's own engine."""
 
 from __future__ import annotations
 
@@ -9,16 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from llma.embeddings.documents import SUMMARY_TYPES, summary_of
-from llma.embeddings.words import fits, fused
+from llma.embeddings.documents import SUMMARY_TYPES
 from llma.records import TraceSummary
 from llma.store.base import Hit, Reader, TraceTotal
 from llma.store.tables import TRACE_SUMMARIES
-from llma.summaries.document import document
 
-# Nearest documents whose words are looked at, too. With 50 the right one is less often among them (docs/search.md).
-_CANDIDATES = 200
-_FELT = ("negative", "positive", "neutral")
 # Each further look is at so many times more documents, so that all of them together cost a third more than the last.
 _FURTHER = 4
 
@@ -55,13 +47,10 @@ class Found:
 
 
 def found_traces(
-    reader: Reader, question: str, vector: Sequence[float], model_version: str, filters: Filters, limit: int
+    reader: Reader, vector: Sequence[float], model_version: str, filters: Filters, limit: int
 ) -> list[Found]:
-    """The traces that fit the question best, best first, each once: by the nearer of its summaries.
-
-    The order is that of meaning and words together, so that scores may rise on the way down.
-    """
-    looked_at = max(_CANDIDATES, 2 * limit)  # a trace may have a summary in either mode
+    """The traces nearest to the question's vector, best first, each once: by the nearer of its summaries."""
+    looked_at = 2 * limit  # a trace may have a summary in either mode
     while True:
         hits = reader.nearest(
             vector,
@@ -82,7 +71,7 @@ def found_traces(
             if filters.sentiment is None or label_of(totals.get(key)) == filters.sentiment
         ]
         if len(kept) >= limit or len(hits) < looked_at:
-            return _ordered(reader, question, kept, totals)[:limit]
+            return _told(reader, kept[:limit], totals)
         looked_at *= _FURTHER
 
 
@@ -101,18 +90,16 @@ def _totals(reader: Reader, keys: Collection[_Key]) -> dict[_Key, TraceTotal]:
     return {(total.team_id, total.trace_id): total for total in totals}
 
 
-def _ordered(reader: Reader, question: str, hits: Sequence[Hit], totals: Mapping[_Key, TraceTotal]) -> list[Found]:
+def _told(reader: Reader, hits: Sequence[Hit], totals: Mapping[_Key, TraceTotal]) -> list[Found]:
     rows: list[TraceSummary] = reader.rows(TRACE_SUMMARIES, trace_ids=[hit.document_id for hit in hits])
-    summaries = {(row.team_id, row.trace_id, row.mode): summary_of(row) for row in rows}
-    told = [summaries.get((hit.team_id, hit.document_id, hit.rendering)) for hit in hits]
-    order = fused(fits(question, [document(summary) if summary else "" for summary in told]))
+    titles = {(row.team_id, row.trace_id, row.mode): row.title for row in rows}
     return [
         _found(
-            hits[at],
-            summary.title if (summary := told[at]) else "",
-            totals.get((hits[at].team_id, hits[at].document_id)),
+            hit,
+            titles.get((hit.team_id, hit.document_id, hit.rendering), ""),
+            totals.get((hit.team_id, hit.document_id)),
         )
-        for at in order
+        for hit in hits
     ]
 
 

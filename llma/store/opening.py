@@ -10,29 +10,47 @@ from llma.store.duckdb import DuckDBStore
 from llma.store.keys import text_key
 
 _DEFAULT_FILE = "llma.duckdb"
+_CLICKHOUSE = "clickhouse"
 
 
 def store_path(settings: Settings) -> Path:
     """The DuckDB file: ``LLMA_STORE`` (a path, or ``duckdb:///path``), else ``llma.duckdb`` in ``LLMA_HOME``.
 
-    Raises StoreError for an engine that this version does not have; the message never repeats the URL (it may hold a password).
+    Raises StoreError for another engine; the message never repeats the URL (it may hold a password).
     """
     if not settings.store:
         return settings.home / _DEFAULT_FILE
     scheme, separator, rest = settings.store.partition("://")
     if separator and scheme != "duckdb":
-        raise StoreError(
-            f"LLMA_STORE names the engine {scheme!r}; this version has only duckdb (a path, or duckdb:///path)"
-        )
+        engines = "duckdb (a path, or duckdb:///path) and clickhouse (clickhouse://user@host:8123/database)"
+        if scheme == _CLICKHOUSE:
+            raise StoreError("LLMA_STORE names a ClickHouse server, which has no file")
+        raise StoreError(f"LLMA_STORE names the engine {scheme!r}; there are {engines}")
     return Path(rest if separator else settings.store).expanduser().absolute()
 
 
 def open_store(settings: Settings) -> Store:
-    """The store; its file and key are made when they are missing. Nothing is held open."""
+    """The store; what it needs is made when it is missing. Nothing is held open."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.store.startswith(f"{_CLICKHOUSE}://"):
+        return _clickhouse(settings)
     return DuckDBStore(
         store_path(settings),
         text_key(settings),
         memory_mb=settings.duckdb_memory_mb,
+        lock_timeout=settings.lock_timeout_seconds,
+    )
+
+
+def _clickhouse(settings: Settings) -> Store:
+    # Imported where it is used: its client takes 0.1 s to load, which the embedded default need not wait for.
+    from llma.store.clickhouse import ClickHouseStore
+    from llma.store.clickhouse.address import parse
+
+    password = settings.clickhouse_password
+    return ClickHouseStore(
+        parse(settings.store),
+        text_key(settings),
+        password=password.get_secret_value() if password else "",
         lock_timeout=settings.lock_timeout_seconds,
     )

@@ -86,9 +86,9 @@ def test_no_direction_has_no_vector():
 
 
 def test_a_classifier_gives_no_vectors_and_vectors_no_labels():
-    with pytest.raises(BundleError, match="gives no vectors .it has: sentiment, emotion.*LLMA_EMBEDDING_BUNDLE"):
+    with pytest.raises(BundleError, match=r"gives no vectors .it has: sentiment, emotion.*LLMA_EMBEDDING_BUNDLE"):
         LocalEmbedder(load_bundle("minilm-chat"))
-    with pytest.raises(BundleError, match="has no sentiment head .it has: embedding"):
+    with pytest.raises(BundleError, match=r"has no sentiment head .it has: embedding"):
         load_bundle("minilm-embed").head("sentiment")
 
 

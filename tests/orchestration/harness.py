@@ -21,6 +21,7 @@ from llma.records import StaleHour
 from llma.sentiment.classify import Scorer
 from llma.sentiment.labels import Scored
 from llma.settings import settings
+from llma.store.base import Store
 from llma.store.opening import open_store
 from llma_assets.definitions import build_defs
 from llma_assets.jobs import SENTIMENT_JOB, sentiment_job
@@ -55,8 +56,11 @@ def model_of(scorer: Scorer) -> SentimentModelResource:
     """The resource ``sentiment_model`` with this scorer in it."""
 
     class Given(SentimentModelResource):
-        def scorer(self) -> Scorer:
+        def scorer(self, store: Store) -> Scorer:
             return scorer
+
+        def version(self) -> str:
+            return scorer.model_version
 
     return Given()
 

@@ -241,6 +241,7 @@ def test_the_settings_choose_the_engine(store: Store, monkeypatch: pytest.Monkey
 
     assert isinstance(chosen(), Classifier)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr("llma.llm.endpoint.checkout", lambda: tmp_path)  # a developer's .env may have one
     with pytest.raises(SettingsError, match="OPENAI_API_KEY"):
         chosen(sentiment_engine="llm")
     fallback = chosen(sentiment_engine="fallback", llm_provider="ollama")

@@ -29,7 +29,16 @@ import zstandard
 # What clickhouse-connect sends beside settings; a server takes these for itself.
 _NOT_SETTINGS = frozenset(
     {
-        *("query", "database", "default_format", "query_id", "quota_key", "compress", "decompress", "wait_end_of_query"),
+        *(
+            "query",
+            "database",
+            "default_format",
+            "query_id",
+            "quota_key",
+            "compress",
+            "decompress",
+            "wait_end_of_query",
+        ),
         *("client_protocol_version", "role", "user", "password", "buffer_size", "send_progress_in_http_headers"),
         *("http_headers_progress_interval_ms", "enable_http_compression"),
     }
@@ -232,7 +241,7 @@ def _decoded(body: bytes, headers: Any) -> bytes:
     while body:
         frame = zstandard.ZstdDecompressor().decompressobj() if encoding == "zstd" else lz4.frame.LZ4FrameDecompressor()
         parts.append(frame.decompress(body))
-        body = frame.unused_data or b""
+        body = bytes(frame.unused_data or b"")
     return b"".join(parts)
 
 

@@ -91,7 +91,9 @@ def _append(statements: Statements, events: Sequence[Event], now: datetime, time
             return len(rows)
         lost = 0 if follower else lost + 1
         if time.monotonic() > deadline:
-            raise StoreError(f"other processes append to {statements.address} without a pause: try again, or fewer at once")
+            raise StoreError(
+                f"other processes append to {statements.address} without a pause: try again, or fewer at once"
+            )
         time.sleep(random.uniform(0, 0.02))  # noqa: S311 - spreads retries, guards nothing
         last = last_seq(statements)
         placed = _unknown(statements, placed)  # what others have appended up to there, they have
@@ -138,7 +140,7 @@ def _placed(events: Sequence[Event]) -> list[_Placed]:
 
 
 def _unknown(statements: Statements, placed: Sequence[_Placed]) -> list[_Placed]:
-    """Those that the store does not have. Asked of a projection by uuid."""
+    """Those that the store does not have."""
     known: set[tuple[int, str]] = set()
     for team_id in {each.event.team_id for each in placed}:
         asked = Asked(temporary_tables=statements.temporary_tables)
@@ -181,5 +183,3 @@ def _is_internal(properties: str) -> bool:
 
 def _insert(statements: Statements, table: str, columns: Sequence[Any], values: list[list[Any]], token: str) -> None:
     statements.insert(table, [c.name for c in columns], [type_of(c) for c in columns], values, token)
-
-

@@ -33,7 +33,7 @@ _FORMATS = {"DateTime64*": "int", "UUID": "string"}
 TRANSIENT = frozenset({202, 209, 210, 225, 242, 252, 285, 286, 319, 439, 999})
 UNKNOWN_DATABASE, _NO_RIGHT, _WRONG_PASSWORD = 81, 497, 516
 
-_comment: ContextVar[Mapping[str, str]] = ContextVar("llma_clickhouse_comment", default={})
+_comment: ContextVar[Mapping[str, str] | None] = ContextVar("llma_clickhouse_comment", default=None)
 
 
 class StatementError(RuntimeError):
@@ -47,7 +47,7 @@ class StatementError(RuntimeError):
 @contextmanager
 def commented(**about: str) -> Iterator[None]:
     """Statements in the block carry these (run, asset, …) as ``log_comment`` in the server's query log."""
-    token = _comment.set({**_comment.get(), **about})
+    token = _comment.set({**(_comment.get() or {}), **about})
     try:
         yield
     finally:
@@ -71,10 +71,6 @@ class Statements:
 
     def query(self, sql: str, asked: Asked | None = None, **settings: Any) -> list[tuple[Any, ...]]:
         """The rows of the answer; moments as microseconds, uuids as text."""
-        return self.columns(sql, asked, **settings)[1]
-
-    def columns(self, sql: str, asked: Asked | None = None, **settings: Any) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Names of columns, and rows."""
         asked = asked or Asked()
         result = self._tried(
             lambda client: client.query(
@@ -85,7 +81,7 @@ class Statements:
                 external_data=asked.tables,
             )
         )
-        return list(result.column_names), list(result.result_rows)
+        return [tuple(row) for row in result.result_rows]
 
     def command(self, sql: str, **settings: Any) -> None:
         """A statement without an answer, which may be repeated."""
@@ -120,7 +116,7 @@ class Statements:
         options = self.address.options
         settings: dict[str, Any] = {
             "max_execution_time": options.timeout,
-            "log_comment": orjson.dumps({"from": "llma", **_comment.get()}).decode(),
+            "log_comment": orjson.dumps({"from": "llma", **(_comment.get() or {})}).decode(),
             # A key's versions lie in one partition, because the hour is part of the key.
             "do_not_merge_across_partitions_select_final": 1,
             "join_use_nulls": 1,

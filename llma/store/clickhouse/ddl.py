@@ -1,8 +1,9 @@
 """The tables as ClickHouse has them: DDL text from the one list of columns, for one server or a cluster.
 
 - Source events are two tables. ``source_index`` has what is light, sorted by team, hour and trace, in one partition: its
-  INSERTs are the commits (see ``appending``), and its projections answer arrivals and known uuids. ``source_properties`` has
-  the JSON, a partition a day, in the order of arrival; a row of it counts only where the index names it.
+  INSERTs are the commits (see ``appending``), and its projections answer what arrived, and what traces did.
+  ``source_properties`` has the JSON, a partition a day, in the order of arrival; a row of it counts only where the index
+  names it.
 - A table of results holds versions of rows (``…_versions``); the view of the table's own name shows the last ones. Of two
   versions of a key the higher ``row_version`` counts, at a tie the one inserted later; ``deleted`` marks a tombstone.
 """
@@ -27,8 +28,10 @@ TYPES = {
 }
 # Few distinct values: stored as numbers into a dictionary.
 _FEW = frozenset(
-    "event step status reason label mean_label emotion model model_version version mode document_type rendering purpose "
-    "provider".split()
+    {
+        *("event", "step", "status", "reason", "label", "mean_label", "emotion", "model", "model_version", "version"),
+        *("mode", "document_type", "rendering", "purpose", "provider"),
+    }
 )
 _LONG = frozenset({"properties", "text", "answer", "flow_diagram", "excerpt"})
 
@@ -100,9 +103,7 @@ def type_of(column: Column, *, few: bool = True) -> str:
 
 def tables(form: Form) -> Iterator[str]:
     """The statements that make the tables, each of which may be repeated."""
-    yield _create(
-        META, "name String, value String", "ReplacingMergeTree", "", order="name", form=form
-    )
+    yield _create(META, "name String, value String", "ReplacingMergeTree", "", order="name", form=form)
     yield _create(
         LOCKS,
         "name String, term Int64, holder String, until DateTime64(6, 'UTC')",
@@ -112,7 +113,9 @@ def tables(form: Form) -> Iterator[str]:
         form=form,
         more="TTL toDateTime(until) + INTERVAL 1 DAY",
     )
-    yield _create(INDEX, _columns(INDEX_COLUMNS) + _INDEX_MORE, "MergeTree", "", order="team_id, hour, trace_id, seq", form=form)
+    yield _create(
+        INDEX, _columns(INDEX_COLUMNS) + _INDEX_MORE, "MergeTree", "", order="team_id, hour, trace_id, seq", form=form
+    )
     yield _create(
         PROPERTIES,
         _columns(PROPERTIES_COLUMNS),
@@ -138,9 +141,9 @@ ACTIVITY = """team_id, trace_id, minIf(timestamp, activity) AS first_at, maxIf(t
 _INDEX_MORE = f""",
     INDEX seqs seq TYPE minmax GRANULARITY 1,
     INDEX traces trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX uuids uuid TYPE bloom_filter(0.01) GRANULARITY 1,
     PROJECTION arrivals (SELECT {ARRIVED}, max(seq) GROUP BY team_id, hour),
-    PROJECTION activity (SELECT {ACTIVITY} GROUP BY team_id, trace_id),
-    PROJECTION uuids (SELECT team_id, uuid ORDER BY team_id, uuid)"""
+    PROJECTION activity (SELECT {ACTIVITY} GROUP BY team_id, trace_id)"""
 
 
 def _rows(table: Table, form: Form) -> str:
@@ -198,7 +201,9 @@ def _create(
     window = f"non_replicated_deduplication_window = {_WINDOW}"
     if form.cluster:
         engine = f"Replicated{engine}"
-        window = f"replicated_deduplication_window = {_WINDOW}, replicated_deduplication_window_seconds = {_WINDOW_SECONDS}"
+        window = (
+            f"replicated_deduplication_window = {_WINDOW}, replicated_deduplication_window_seconds = {_WINDOW_SECONDS}"
+        )
     parts = [
         f"CREATE TABLE IF NOT EXISTS {name}{on_cluster(form)} (\n    {columns}\n)",
         f"ENGINE = {engine}({argument})" if argument else f"ENGINE = {engine}",

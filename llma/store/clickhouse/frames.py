@@ -61,9 +61,7 @@ def frame(
     return _framed(columns, _query(statements, table, columns, condition, order, asked))
 
 
-def _bounds(
-    table: str, columns: Sequence[Column], start: datetime | None, end: datetime | None, asked: Asked
-) -> str:
+def _bounds(table: str, columns: Sequence[Column], start: datetime | None, end: datetime | None, asked: Asked) -> str:
     names = {column.name for column in columns}
     when = next((name for name in ("hour", "timestamp", "first_at") if name in names), None)
     conditions = ["TRUE"]
@@ -87,7 +85,9 @@ def _events(statements: Statements, sources: Sources, condition: str, asked: Ask
 
     order = _VIEWS["events"][1]
     sent = _of_records(_COMMON, sources(condition, order, asked)).assign(derived=False)
-    ours = _framed(_COMMON, _query(statements, DERIVED_EVENTS.name, _COMMON, condition, order, asked)).assign(derived=True)
+    ours = _framed(_COMMON, _query(statements, DERIVED_EVENTS.name, _COMMON, condition, order, asked)).assign(
+        derived=True
+    )
     return pd.concat([sent, ours]).sort_values(["team_id", "timestamp", "uuid"], ignore_index=True)
 
 
@@ -101,7 +101,9 @@ def _framed(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> pd.Da
     import pandas as pd
 
     by_column = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return pd.DataFrame({column.name: _series(column, values) for column, values in zip(columns, by_column, strict=True)})
+    return pd.DataFrame(
+        {column.name: _series(column, values) for column, values in zip(columns, by_column, strict=True)}
+    )
 
 
 def _series(column: Column, values: Sequence[Any]) -> pd.Series:

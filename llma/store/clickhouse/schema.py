@@ -55,7 +55,9 @@ def _form(statements: Statements) -> Form:
 
 def _tables(statements: Statements, form: Form) -> set[str]:
     try:
-        return {name for (name,) in statements.query("SELECT name FROM system.tables WHERE database = currentDatabase()")}
+        return {
+            name for (name,) in statements.query("SELECT name FROM system.tables WHERE database = currentDatabase()")
+        }
     except StatementError as error:
         if error.code != UNKNOWN_DATABASE:
             raise

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
-from llma.events import GENERATION, HOUR, INTERNAL
+from llma.events import HOUR
 from llma.records import SourceEvent, TraceActivity
 from llma.store.base import StoreError, Window
 from llma.store.clickhouse.asked import Asked, moment_of
@@ -60,7 +58,9 @@ class SourceQueries(Queries):
         if after_seq is not None:
             conditions.append(f"seq > {asked.integer('after', after_seq)}")
         if window is not None:
-            conditions.append(f"hour >= {asked.moment('first', window.start)} AND hour < {asked.moment('end', window.end)}")
+            conditions.append(
+                f"hour >= {asked.moment('first', window.start)} AND hour < {asked.moment('end', window.end)}"
+            )
         return self._source_events(" AND ".join(conditions), by_key(SOURCE_EVENTS), asked)
 
     def _source_events(self, condition: str, order: str, asked: Asked) -> list[SourceEvent]:
@@ -88,7 +88,9 @@ class SourceQueries(Queries):
         if len(missing := [row for row in rows if (row[-1], row[_UUID]) not in found]) and not self._expires():
             raise StoreError(f"the properties of {len(missing)} events are missing: is a replica behind?")
         return [
-            SourceEvent(**dict(zip(_LIGHT, _decoded(row[:-2]), strict=True)), properties=found.get((row[-1], row[_UUID]), "{}"))
+            SourceEvent(
+                **dict(zip(_LIGHT, _decoded(row[:-2]), strict=True)), properties=found.get((row[-1], row[_UUID]), "{}")
+            )
             for row in rows
         ]
 

@@ -19,7 +19,9 @@ _FEW = 1_000
 
 
 class States(Queries):
-    def of_hour(self, table: Table, team_id: int, hour: datetime, column: str | None, step: str | None) -> dict[Key, State]:
+    def of_hour(
+        self, table: Table, team_id: int, hour: datetime, column: str | None, step: str | None
+    ) -> dict[Key, State]:
         """A team's hour; ``step`` narrows by that column. A tombstone of derived events has no name: all are taken."""
         asked = self.asked()
         conditions = [f"team_id = {asked.integer('team', team_id)}", f"hour = {asked.moment('hour', hour)}"]
@@ -79,7 +81,8 @@ class States(Queries):
     def _states(self, table: Table, condition: str, asked: Asked) -> dict[Key, State]:
         key = ", ".join(sorting(table))
         rows = self.statements.query(
-            f"SELECT {key}, {table.seq_column}, row_version, deleted FROM {stored(table)} FINAL WHERE {condition}", asked
+            f"SELECT {key}, {table.seq_column}, row_version, deleted FROM {stored(table)} FINAL WHERE {condition}",
+            asked,
         )
         return {tuple(values): State(seq, version, bool(deleted)) for *values, seq, version, deleted in rows}
 

@@ -71,7 +71,8 @@ def planned(
             plan.versions.append(None)
             continue
         written.add(key)
-        plan.versions.append(max([seq, *(states[k].version for k in (key, before) if k in states)]))
+        there = [states[each].version for each in (key, before) if each is not None and each in states]
+        plan.versions.append(max(seq, *there) if there else seq)
         if before is not None and before != key:
             plan.tombstones[before] = states[before].version
     plan.tombstones.update({key: states[key].version for key in gone if key not in written})

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from llma.store.clickhouse.ddl import ARRIVED, INDEX, PROPERTIES, Form, is_versioned, on_cluster, stored
 from llma.store.tables import ARRIVALS, SOURCE_EVENTS, TABLES, USER_MESSAGES
 
+
 def views(form: Form) -> Iterator[str]:
     """The statements that make the views: each table under its own name, then those that no engine stores."""
     for name, query in _views():
@@ -26,8 +27,9 @@ def _views() -> Iterator[tuple[str, str]]:
 
 
 _COMMON = "team_id, uuid, event, distinct_id, timestamp, trace_id, session_id, span_id, parent_id, properties"
-_SOURCE_EVENTS = f"""SELECT {", ".join(f"{'p' if name == 'properties' else 'i'}.{name} AS {name}" for name in SOURCE_EVENTS.names)}
-FROM {INDEX} i JOIN {PROPERTIES} p ON i.team_id = p.team_id AND i.hour = p.hour AND i.place = p.place AND i.uuid = p.uuid"""
+_QUALIFIED = ", ".join(f"{'p' if name == 'properties' else 'i'}.{name} AS {name}" for name in SOURCE_EVENTS.names)
+_SOURCE_EVENTS = f"""SELECT {_QUALIFIED} FROM {INDEX} i JOIN {PROPERTIES} p
+ON i.team_id = p.team_id AND i.hour = p.hour AND i.place = p.place AND i.uuid = p.uuid"""
 _EVENTS = f"""SELECT {_COMMON}, FALSE AS derived FROM source_events
 UNION ALL SELECT {_COMMON}, TRUE AS derived FROM derived_events"""
 

@@ -56,7 +56,9 @@ class ClickHouseWriter(ClickHouseReader, Writer):
         known = self._states.days(given)
         # Of a text that is known only the day is new: an empty text beside it leaves it as it is.
         new = [text for key, text in given.items() if key not in known]
-        later = [replace(text, text="") for key, text in given.items() if key in known and text.last_used_day > known[key]]
+        later = [
+            replace(text, text="") for key, text in given.items() if key in known and text.last_used_day > known[key]
+        ]
         self._insert(TEXTS, new + later)
 
     def put_scores(self, scores: Sequence[TextScore]) -> None:
