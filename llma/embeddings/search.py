@@ -13,6 +13,8 @@ from llma.store.tables import TRACE_SUMMARIES
 
 # Each further look is at so many times more documents, so that all of them together cost a third more than the last.
 _FURTHER = 4
+# The order in which a trace's feelings name it.
+_FELT = ("negative", "positive", "neutral")
 
 _Key = tuple[int, str]  # team, trace
 

@@ -127,19 +127,20 @@ class Statements:
 
     def _tried(self, statement: Callable[[Client], _Result]) -> _Result:
         """Run it, again where the failure may pass. Raises StoreError when it does not, StatementError for a refusal."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        deadline = time.monotonic() + self.address.options.timeout + _MARGIN_SECONDS
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 return statement(self._connected())
             except ClickHouseError as error:
                 code, name = getattr(error, "code", None), getattr(error, "name", None)
-                passing = code in TRANSIENT or (code is None and isinstance(error, OperationalError))
-                if not passing:
+                if code not in TRANSIENT and not (code is None and isinstance(error, OperationalError)):
                     raise self._refusal(error, code, name) from None
-                if attempt == _ATTEMPTS:
+                if attempt == _ATTEMPTS or time.monotonic() > deadline:
                     why = f"code {code} ({name})" if code else "no connection"
                     raise StoreError(f"{self.address} cannot be used ({why}): is the server up?") from None
             time.sleep(random.uniform(0.5, 1) * 0.1 * 2**attempt)  # noqa: S311 - spreads retries, guards nothing
-        raise AssertionError  # the last attempt returned or raised
 
     def _refusal(self, error: ClickHouseError, code: int | None, name: str | None) -> Exception:
         if code in (_NO_RIGHT, _WRONG_PASSWORD):

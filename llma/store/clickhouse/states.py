@@ -43,7 +43,7 @@ class States(Queries):
         if "hour" not in table.key or len(rows) <= _FEW:
             column = "trace_id" if table is TRACE_SUMMARIES else table.key[-1]
             kind = "UUID" if column.endswith("uuid") else "String"
-            conditions.append(f"{column} IN {asked.many('last', {getattr(row, column) for row in rows}, kind)}")
+            conditions.append(f"{column} IN {asked.many('given', {getattr(row, column) for row in rows}, kind)}")
         return self._states(table, " AND ".join(conditions), asked)
 
     def of_derived(self, team_ids: Collection[int], uuids: Collection[str]) -> dict[Key, State]:
