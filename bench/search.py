@@ -4,8 +4,8 @@
 
 Ranks are over the summaries of LLMA_HOME's store (`llma run` before); FILE holds JSON Lines with ``question`` and
 ``trace_id``, default: ``bench/questions.jsonl``, written by reading traces, in words that are mostly not in them. Questions
-whose trace has no summary are left out. Where one customer talked several times about the same matter, any of these traces
-may be meant: the second line counts the first one of that customer. Times are of a store of N random vectors.
+whose trace has no summary are left out. Some users came back, often about the same matter: the second line counts the
+first trace of that user. Times are of a store of N random vectors.
 """
 
 from __future__ import annotations

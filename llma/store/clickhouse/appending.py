@@ -82,6 +82,7 @@ def _append(statements: Statements, events: Sequence[Event], now: datetime, time
     placed = _unknown(statements, _placed(events))
     _put_properties(statements, placed)
     lost = 0  # tokens that the server remembers, and whose rows it lost when it was killed
+    races = 0
     while placed:
         rows = [_row(each, last + number, now) for number, each in enumerate(placed, start=1)]
         token = f"after {last}" + (f" again {lost}" if lost else "")
@@ -94,7 +95,8 @@ def _append(statements: Statements, events: Sequence[Event], now: datetime, time
             raise StoreError(
                 f"other processes append to {statements.address} without a pause: try again, or fewer at once"
             )
-        time.sleep(random.uniform(0, 0.02))  # noqa: S311 - spreads retries, guards nothing
+        races += 1
+        time.sleep(random.uniform(0, 0.02 * min(races, 5)))  # noqa: S311 - spreads retries, guards nothing
         last = last_seq(statements)
         placed = _unknown(statements, placed)  # what others have appended up to there, they have
     return 0
