@@ -60,7 +60,7 @@ def embed_summaries(store: Store, embedder_for_team: EmbedderForTeam, rows: Sequ
         unchanged += len(documents) - len(missing)
         for start in range(0, len(missing), FLUSH_DOCUMENTS):
             part = missing[start : start + FLUSH_DOCUMENTS]
-            outcomes = embedder.embed([each.text for each in part])
+            outcomes = embedder.embed([each.text for each in part], [each.row.trace_id for each in part])
             made = [
                 _embedding(each, embedder, outcome)
                 for each, outcome in zip(part, outcomes, strict=True)

@@ -31,8 +31,8 @@ class Embedder(Protocol):
         """Numbers of a vector; None where only the first vector will tell."""
         ...
 
-    def embed(self, texts: Sequence[str]) -> list[Outcome]:
-        """The vector of each text, in order, or why it has none.
+    def embed(self, texts: Sequence[str], items: Sequence[str] = ()) -> list[Outcome]:
+        """The vector of each text, in order, or why it has none. ``items``: what each is about, for a ledger of calls.
 
         Raises ModelError, or what else no other text could do better: StoreError, SettingsError.
         """

@@ -45,7 +45,7 @@ class LocalEmbedder:
         """From a name or folder. Raises BundleError when the bundle cannot be used. Loads no model."""
         return cls(load_bundle(name), threads=threads)
 
-    def embed(self, texts: Sequence[str]) -> list[Outcome]:
+    def embed(self, texts: Sequence[str], items: Sequence[str] = ()) -> list[Outcome]:  # noqa: ARG002 - no call, no ledger
         """As ``Embedder.embed`` says, each distinct text once; of a long one the first ``max_tokens`` of the bundle."""
         found = self._distinct(list(dict.fromkeys(text for text in texts if text.strip())))
         return [found.get(text, Skipped.EMPTY_AFTER_CLEANING) for text in texts]

@@ -37,27 +37,29 @@ class RemoteEmbedder:
         self._team_id = team_id
         self._run_id = run_id
 
-    def embed(self, texts: Sequence[str]) -> list[Outcome]:
+    def embed(self, texts: Sequence[str], items: Sequence[str] = ()) -> list[Outcome]:
         """As ``Embedder.embed`` says: a call a text, and none for a text that the endpoint was given before.
 
         Raises StoreError, and SettingsError for a model with neither a price nor a token budget.
         """
-        return asyncio.run(self._embed(texts))
+        return asyncio.run(self._embed(texts, items or [""] * len(texts)))
 
-    async def _embed(self, texts: Sequence[str]) -> list[Outcome]:
+    async def _embed(self, texts: Sequence[str], items: Sequence[str]) -> list[Outcome]:
         async with EmbeddingClient.from_settings(self._settings, self._store) as client:
 
-            async def one(text: str) -> Outcome:
+            async def one(text: str, item: str) -> Outcome:
                 if not text.strip():
                     return Skipped.EMPTY_AFTER_CLEANING
                 try:
-                    numbers = await client.vector(text, model=self.model, team_id=self._team_id, run_id=self._run_id)
+                    numbers = await client.vector(
+                        text, model=self.model, team_id=self._team_id, run_id=self._run_id, item=item
+                    )
                 except LLMError as error:
                     return error.reason
                 return unit(numbers) or Failed.INVALID_OUTPUT
 
             client.check(self.model)
-            outcomes = await asyncio.gather(*map(one, texts))
+            outcomes = await asyncio.gather(*map(one, texts, items))
         lengths = {len(each) for each in outcomes if isinstance(each, tuple)}
         if len(lengths) > 1:  # no model gives vectors of several lengths: what stands there is no one model
             return [Failed.INVALID_OUTPUT if isinstance(each, tuple) else each for each in outcomes]

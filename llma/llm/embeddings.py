@@ -20,7 +20,7 @@ class EmbeddingClient(LLMClient):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, transport=EmbeddingTransport, **named)
 
-    async def vector(self, text: str, *, model: str, team_id: int, run_id: str, item: str = "") -> Sequence[float]:
+    async def vector(self, text: str, *, model: str, team_id: int, run_id: str, item: str) -> Sequence[float]:
         """The text's vector as the model gives it, of any length; kept, as every answer. Raises as ``ask``."""
         request = Request(
             team_id=team_id,

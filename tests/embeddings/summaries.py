@@ -25,7 +25,7 @@ class WordEmbedder:
         self.failing = failing
         self.asked: list[str] = []
 
-    def embed(self, texts: Sequence[str]) -> list[Outcome]:
+    def embed(self, texts: Sequence[str], items: Sequence[str] = ()) -> list[Outcome]:
         self.asked += texts
         return [self._one(text.lower()) for text in texts]
 

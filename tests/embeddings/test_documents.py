@@ -71,7 +71,7 @@ def test_a_failure_is_counted_with_its_reason_and_stops_no_other(store, caplog):
 
 def test_a_model_that_cannot_be_used_is_an_error(store):
     class Lost(WordEmbedder):
-        def embed(self, texts):
+        def embed(self, texts, items=()):
             raise ModelError("the words are lost; use others")
 
     with pytest.raises(ModelError):
