@@ -53,18 +53,20 @@ async def summarise_item(
     trace: TraceActivity,
     current: TraceSummary | None,
     read_it: Callable[[], Awaitable[Read | None]],
+    slots: asyncio.Semaphore,
 ) -> Item:
-    """The trace's summary, or why there is none. Raises what no other item could do better: StoreError."""
+    """The trace's summary, or why there is none; one of the ``slots`` is held while it is written. Raises what no other item
+    could do better: StoreError."""
     try:
-        async with asyncio.timeout(ITEM_SECONDS):
-            read = await read_it()
-            if read is None:
-                return Item(trace, Status.FAILED, Failed.TRACE_NOT_FOUND)
-            content_hash = _content_hash(desk, read)
-            if current is not None and current.content_hash == content_hash:
-                return Item(trace, Status.OK, row=current, unchanged=True)
+        read = await read_it()
+        if read is None:
+            return Item(trace, Status.FAILED, Failed.TRACE_NOT_FOUND)
+        content_hash = _content_hash(desk, read)
+        if current is not None and current.content_hash == content_hash:
+            return Item(trace, Status.OK, row=current, unchanged=True)
+        async with slots, asyncio.timeout(ITEM_SECONDS):
             written = await desk.summariser.summarise(read.told)
-            return Item(trace, Status.OK, row=_row(desk, ask, read, written, content_hash))
+        return Item(trace, Status.OK, row=_row(desk, ask, read, written, content_hash))
     except SummaryFailed as failed:
         status = Status.FAILED if isinstance(failed.reason, Failed) else Status.SKIPPED
         return Item(trace, status, failed.reason)

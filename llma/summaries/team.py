@@ -125,36 +125,39 @@ class _Team:
         self._flushed = time.monotonic()
 
     async def run(self, chosen: Sample, deadline: Deadline) -> None:
-        """Each chosen trace, ``batch_size`` at a time. After an error that is no item's own, or when the time is up, no other
-        begins; those at work are finished, for their calls may have been paid."""
+        """Each chosen trace, ``batch_size`` at a time; as many again are read or kept meanwhile. After an error that is no
+        item's own, or when the time is up, no other begins; those at work are finished, for their calls may have been paid."""
         left = [trace for trace in chosen.chosen if trace.trace_id not in self._done]
         queue = iter(left)
         stopped: list[StoreError | DeadlineReachedError] = []
         desk, ask = self._desk, self._ask
         layout = Layout(max_chars=desk.summariser.max_chars)
         in_order = asyncio.Lock()  # the traces are read in the order in which they were taken
+        slots = asyncio.Semaphore(ask.batch_size)
 
         async def one_after_the_other(reading: Reading) -> None:
             for trace in queue:
                 try:
                     deadline.check()
-                    await self._one(trace, reading, in_order)
+                    await self._one(trace, reading, in_order, slots)
                 except (StoreError, DeadlineReachedError) as error:
                     stopped.append(error)
                 if stopped:
                     return
 
         with Reading(desk.store, ask.team_id, left, ask.mode, layout, desk.folder) as reading:
-            await asyncio.gather(*(one_after_the_other(reading) for _ in range(ask.batch_size)))
+            await asyncio.gather(*(one_after_the_other(reading) for _ in range(2 * ask.batch_size)))
         if stopped:
             raise stopped[0]
 
-    async def _one(self, trace: TraceActivity, reading: Reading, in_order: asyncio.Lock) -> None:
+    async def _one(
+        self, trace: TraceActivity, reading: Reading, in_order: asyncio.Lock, slots: asyncio.Semaphore
+    ) -> None:
         async def read_it() -> Read | None:
             async with in_order:
                 return await self._desk.worker.run(reading.read, trace.trace_id)
 
-        item = await summarise_item(self._desk, self._ask, trace, self._current.get(trace.trace_id), read_it)
+        item = await summarise_item(self._desk, self._ask, trace, self._current.get(trace.trace_id), read_it, slots)
         self._done[trace.trace_id] = item
         if item.row is not None and not item.unchanged:
             self.waiting.append(item.row)
