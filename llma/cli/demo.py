@@ -24,7 +24,7 @@ _WORST = 8
 _EXCERPT = 110
 _BAR = 40
 _FOUND = 5
-_QUESTION = "customer is angry because the exchange was not possible"
+_QUESTION = "customer wants to undo a cancelled order"
 
 
 def run_demo() -> None:
