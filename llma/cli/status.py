@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.table import Table as Grid
 
 from llma.cli.progress import console
-from llma.events import hour_of
+from llma.events import HOUR, hour_of
 from llma.hours.chain import ANY_VERSION, SENTIMENT_STEPS
 from llma.hours.staleness import gave_up, out_of_range
 from llma.reasons import Failed, Skipped
@@ -17,6 +17,7 @@ from llma.settings import Settings, settings
 from llma.store.base import Window
 from llma.store.opening import open_store
 from llma.store.tables import ARRIVALS, HOUR_LEDGER, REJECTED_EVENTS
+from llma.summaries.asking import STEP
 
 _EVER = Window(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC))
 _LAST_STEP = SENTIMENT_STEPS[-2]  # generation_sentiment: its items are the generations that arrived
@@ -32,6 +33,7 @@ def print_status(start: datetime | None, end: datetime | None) -> None:
         arrivals: list[Arrival] = reader.rows(ARRIVALS, window=window)
         ledger: list[LedgerEntry] = reader.rows(HOUR_LEDGER, window=window)
         stale = reader.stale_hours(ANY_VERSION, window=window)
+        untold = reader.stale_hours({STEP: None}, window=window, of="events")
         reasons = reader.coverage_counts(window)
         rejected = Counter(row.reason for row in reader.rows(REJECTED_EVENTS))
     _print_hours(arrivals, ledger, stale)
@@ -39,20 +41,32 @@ def print_status(start: datetime | None, end: datetime | None) -> None:
     _print_reasons([*blanks, *(("ingest", "rejected", reason, n) for reason, n in sorted(rejected.items()))])
     waiting = [each for each in stale if current.allows(each.team_id) and not _outside(current, each.hour)]
     console.print(f"{len(waiting)} stale team-hours" + (": `llma run` does them" if waiting else ""))
+    settled = datetime.now(UTC) - timedelta(minutes=current.settle_minutes) - HOUR
+    quiet = [
+        each
+        for each in untold
+        if current.allows(each.team_id) and not _outside(current, each.hour) and each.hour <= settled
+    ]
+    if quiet:
+        console.print(f"{len(quiet)} settled team-hours whose summaries are stale: `llma run` makes them")
 
 
 def _print_hours(arrivals: list[Arrival], ledger: list[LedgerEntry], stale: list[StaleHour]) -> None:
     done: dict[datetime, list[LedgerEntry]] = defaultdict(list)
+    told: Counter[datetime] = Counter()
     for entry in ledger:
         if entry.step == _LAST_STEP:
             done[entry.hour].append(entry)
+        elif entry.step == STEP:
+            told[entry.hour] += entry.ok
     arrived: dict[datetime, Counter[str]] = defaultdict(Counter)
     for arrival in arrivals:
         arrived[arrival.hour].update(generations=arrival.generations, events=arrival.events)
     stale_hours = {each.hour for each in stale}
     grid = Grid(title="hours (UTC)")
-    for heading in ("hour", "events", "generations", "ok", "skipped", "failed", "state"):
-        grid.add_column(heading, justify="left" if heading in ("hour", "state") else "right")
+    for heading in ("hour", "events", "generations", "ok", "skipped", "failed", "state", "summaries"):
+        left = heading in ("hour", "state")
+        grid.add_column(heading, justify="left" if left else "right", no_wrap=left)
     for hour in sorted(arrived):
         entries = done[hour]
         grid.add_row(
@@ -63,6 +77,7 @@ def _print_hours(arrivals: list[Arrival], ledger: list[LedgerEntry], stale: list
             str(sum(entry.skipped for entry in entries)),
             str(sum(entry.failed for entry in entries)),
             "stale" if hour in stale_hours else "done",
+            str(told[hour]),
         )
     console.print(grid)
 

@@ -12,7 +12,7 @@ import pytest
 from llma.settings import settings
 from llma.store.base import Store
 from llma.store.opening import open_store
-from llma.store.tables import COVERAGE, LLM_CALLS, TRACE_SUMMARIES
+from llma.store.tables import COVERAGE, LLM_CALLS, MESSAGE_SENTIMENT, TRACE_SUMMARIES
 from tests.chats import chat
 from tests.cli.test_commands import Done, llma  # noqa: F401 - a fixture
 from tests.llm.server import Body, Say, Server, Status
@@ -45,6 +45,7 @@ def test_run_makes_summaries_of_what_has_settled_and_a_second_run_nothing(llma: 
 
 def test_run_can_leave_them_out(llma: Llma, store: Store):  # noqa: F811
     assert llma("run", "--no-summaries").code == 0
+    assert "2 settled team-hours whose summaries are stale" in llma("status").out
     assert "no summaries" in llma("summaries").out
     assert llma("run").code == 0
     assert len(lines(llma("summaries", "--json").out)) == 3
@@ -182,3 +183,22 @@ def test_rescore_finds_the_hours_that_another_engine_told(
     assert "nothing to do" in llma("run").out
     llma("run", "--rescore")
     assert told_by(store) == {"t0": "gpt-4.1-nano", "t1": "gpt-4.1-nano", "other": "extractive"}
+
+
+def labels(body: Body) -> Say:
+    asked = json.loads(body["messages"][-1]["content"])
+    shares = {"negative": 0.9, "neutral": 0.05, "positive": 0.05}
+    rated = [{"id": each["id"], "label": "negative", **shares, "emotion": "anger"} for each in asked]
+    return Say(json.dumps({"messages": rated}))
+
+
+def test_messages_may_be_labelled_by_the_endpoint(llma: Llma, store: Store, endpoint: Server):  # noqa: F811
+    endpoint.answer = labels
+    done = llma("run", "--no-summaries", LLMA_SENTIMENT_ENGINE="llm")
+    assert done.code == 0, done.err
+    with store.reading() as reader:
+        rows = reader.rows(MESSAGE_SENTIMENT)
+    assert {(row.team_id, row.model, row.label) for row in rows} == {
+        (1, "gpt-4.1-nano", "negative"),
+        (2, "minilm-chat", "neutral"),
+    }
