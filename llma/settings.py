@@ -43,6 +43,10 @@ class Settings(BaseSettings):
         None, description="Key of the text hashes, shared by all machines of one store; empty: a file in LLMA_HOME"
     )
 
+    retention_days: int = Field(
+        0, ge=0, description="Days after which events, and all that was made of them, are forgotten; 0: never"
+    )
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="Least level that is logged")
     log_format: Literal["text", "json"] = Field("text", description="text or json (one object a line)")
 

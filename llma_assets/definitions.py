@@ -11,6 +11,7 @@ from llma.hours.user_messages import EXTRACTION
 from llma.inference.errors import BundleError, ModelError
 from llma.summaries.engine import summary_version
 from llma_assets.jobs import sentiment_job, summary_job
+from llma_assets.retention import retention_job
 from llma_assets.sentiment import SENTIMENT_ASSETS, ai_events
 from llma_assets.summaries import SUMMARY_ASSETS
 from llma_assets.window_job import summary_window_job
@@ -19,6 +20,7 @@ from resources.llm import LLMResource
 from resources.sentiment_model import SentimentModelResource
 from resources.store import StoreResource
 from schedules.hourly import hourly_sweep_schedule
+from schedules.retention import retention_schedule
 from schedules.summaries import summary_coordinator_schedule
 from sensors.failures import run_failure_recorder
 from sensors.generation_arrivals import generation_arrivals_sensor
@@ -34,8 +36,8 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     } | dict(resource_overrides or {})
     return dg.Definitions(
         assets=[ai_events, *_with_code_versions(resources)],
-        jobs=[sentiment_job, summary_job, summary_window_job],
-        schedules=[hourly_sweep_schedule, summary_coordinator_schedule],
+        jobs=[sentiment_job, summary_job, summary_window_job, retention_job],
+        schedules=[hourly_sweep_schedule, summary_coordinator_schedule, retention_schedule],
         sensors=[generation_arrivals_sensor, run_failure_recorder],
         resources=resources,
         # Asset backfills from the UI use this executor: one process and one model load a run.

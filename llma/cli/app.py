@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from llma.cli.models import models
+from llma.cli.store import store
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 
 app.add_typer(models, name="models")
+app.add_typer(store, name="store")
 
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])]
 To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])]
@@ -148,6 +150,24 @@ def summarize(
             window_end=window_end,
         )
     )
+
+
+@app.command()
+def forget(
+    team: Annotated[int | None, typer.Option(help="A whole team; beside --person or --trace: only there")] = None,
+    person: Annotated[str | None, typer.Option(help="Everything of this distinct_id")] = None,
+    trace: Annotated[str | None, typer.Option(help="Everything of the trace of this id")] = None,
+    before: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H", "%Y-%m-%d"], help="Everything older than this hour (UTC)"),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go")] = False,
+) -> None:
+    """Forget a team, a person, a trace, or what is too old: from every table, then from the store's files."""
+    from llma.cli.forget import forget as forget_selection
+
+    _run(lambda: forget_selection(team=team, person=person, trace=trace, before=before, yes=yes, dry_run=dry_run))
 
 
 @app.command()

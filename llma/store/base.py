@@ -25,7 +25,9 @@ from llma.records import (
     TraceActivity,
 )
 from llma.store.answers import Appended, Arrived, Hit, Spent, TraceTotal, Window
+from llma.store.forgetting import Compacting, ForgettingReader, ForgettingWriter
 from llma.store.tables import Table
+from llma.store.whole import TableReader, TableWriter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +37,7 @@ class StoreError(RuntimeError):
     """The store cannot be used; the message says what to do."""
 
 
-class Reader(ABC):
+class Reader(TableReader, ForgettingReader, ABC):
     """Questions to one consistent state of the store."""
 
     @abstractmethod
@@ -163,7 +165,7 @@ class Reader(ABC):
         """A table or view as a DataFrame for notebooks, narrowed to ``[start, end)`` of its hour (or timestamp)."""
 
 
-class Writer(Reader):
+class Writer(Reader, TableWriter, ForgettingWriter):
     """Changes to the store. Everything a Reader answers, it answers too, its own changes included."""
 
     @abstractmethod
@@ -226,13 +228,24 @@ class Writer(Reader):
         counts: tuple[int, int, int],
         now: datetime,
     ) -> None:
-        """The step has done the hour up to ``seen_seq``; counts are (ok, skipped, failed) over the whole hour."""
+        """The step has done the hour up to ``seen_seq``; counts are (ok, skipped, failed) over the whole hour.
+
+        Raises ForgottenMeanwhileError when something of the hour was forgotten since the step began.
+        """
 
 
-class Store(ABC):
-    """An engine. ``reading`` and ``writing`` may wait for other processes; they never nest."""
+class Store(Compacting, ABC):
+    """An engine. ``reading`` and ``writing`` may wait for other processes; they never nest. ``str`` says where it is."""
 
     text_key: bytes
+
+    @abstractmethod
+    def schema_versions(self) -> tuple[int | None, int]:
+        """The version of the schema that the store has (None: there is no store yet), and that of this llma.
+
+        Changes nothing. The first ``reading`` or ``writing`` brings an older store up to date. Raises StoreError for a place
+        that holds something else.
+        """
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[Reader]:

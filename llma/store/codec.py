@@ -63,19 +63,23 @@ def _decoder(column: Column) -> Callable[[Any], Any] | None:
     return column.members or _DECODERS.get(column.kind)
 
 
-def records_of(table: Table, rows: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """Rows in the table's order of columns as the table's records."""
-    make = table.record
-    names = table.names
-    decoders = [(index, decode) for index, column in enumerate(table.columns) if (decode := _decoder(column))]
-    records = []
+def values_of(columns: Sequence[Column], rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows of these columns, each value as records have it."""
+    decoders = [(index, decode) for index, column in enumerate(columns) if (decode := _decoder(column))]
+    decoded = []
     for row in rows:
         values = list(row)
         for index, decode in decoders:
             if values[index] is not None:
                 values[index] = decode(values[index])
-        records.append(make(**dict(zip(names, values, strict=True))))
-    return records
+        decoded.append(values)
+    return decoded
+
+
+def records_of(table: Table, rows: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Rows in the table's order of columns as the table's records."""
+    make, names = table.record, table.names
+    return [make(**dict(zip(names, values, strict=True))) for values in values_of(table.columns, rows)]
 
 
 def naive(value: datetime) -> datetime:

@@ -65,9 +65,21 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
+    def order(self) -> tuple[str, ...]:
+        """The columns by which the table is read whole. They tell every row from the others, and follow how rows lie in the
+        engines: in the order of a random uuid, each batch of a large table would touch all of it."""
+        return _ORDERS.get(self.name, self.key)
+
+    @property
     def seq_column(self) -> str | None:
         """The column that tells which of two rows of a key is the newer: the highest ``seq`` that went into it."""
         return next((name for name in ("source_seq", "as_of_seq") if name in self.names), None)
+
+
+_ORDERS = {
+    "source_events": ("seq", "team_id", "uuid"),
+    "derived_events": ("team_id", "hour", "trace_id", "uuid"),
+}
 
 
 def _column(name: str, hint: Any) -> Column:

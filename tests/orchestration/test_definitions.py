@@ -14,6 +14,7 @@ from llma.hours.user_messages import EXTRACTION
 from llma_assets.definitions import build_defs, defs
 from llma_assets.jobs import SENTIMENT_JOB, SUMMARY_JOB
 from llma_assets.partitions import HOURLY
+from llma_assets.retention import RETENTION_JOB
 from llma_assets.sentiment import SENTIMENT_ASSETS
 from llma_assets.summaries import SUMMARY_ASSETS
 from llma_assets.window_job import WINDOW_JOB
@@ -98,12 +99,13 @@ def test_each_asset_names_the_version_that_computes_it():
 
 def test_names_are_those_that_people_were_told():
     repository = defs.get_repository_def()
-    assert {SENTIMENT_JOB, SUMMARY_JOB, WINDOW_JOB} <= {job.name for job in repository.get_all_jobs()}
+    assert {SENTIMENT_JOB, SUMMARY_JOB, WINDOW_JOB, RETENTION_JOB} <= {job.name for job in repository.get_all_jobs()}
     assert (SUMMARY_JOB, WINDOW_JOB) == ("llma_trace_summarization", "llma_trace_summarization_window")
     assert {sensor.name for sensor in repository.sensor_defs} == {"generation_arrivals_sensor", "run_failure_recorder"}
     assert {schedule.name for schedule in repository.schedule_defs} == {
         "hourly_sweep_schedule",
         "llma_trace_summarization_coordinator_schedule",
+        "llma_retention_schedule",
     }
 
 
@@ -115,7 +117,7 @@ def test_sensors_and_schedule_run_from_the_first_start():
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
 
 
-@pytest.mark.parametrize("job", [SENTIMENT_JOB, SUMMARY_JOB, WINDOW_JOB, "__ASSET_JOB"])
+@pytest.mark.parametrize("job", [SENTIMENT_JOB, SUMMARY_JOB, WINDOW_JOB, RETENTION_JOB, "__ASSET_JOB"])
 def test_every_job_runs_in_one_process(job: str):
     assert defs.resolve_job_def(job).executor_def.name == "in_process"
 

@@ -30,7 +30,7 @@ TRANSACTIONAL = {"duckdb"}
 def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server of this test session."""
     if find_spec("chdb") is None:
-        not_run("chdb, the engine of ClickHouse, is not installed: pip install 'llma[clickhouse-tests]'")
+        not_run("chdb, the engine of ClickHouse, is not installed: pip install 'llma[chdb]'")
     server = Server(tmp_path_factory.mktemp("clickhouse"))
     yield server
     server.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,12 +14,17 @@ CUT_REQUEST, CUT_ANSWER = "request", "answer"
 
 
 class Proxy:
-    """Forwards to ``target``. ``fault`` is asked of every piece that the client sends, and tells which to cut."""
+    """Forwards to ``target``. ``fault`` is asked of every piece that the client sends, and tells which to cut.
 
-    def __init__(self, target: int) -> None:
+    ``requests`` are the pieces that were sent.
+    """
+
+    def __init__(self, target: int, tls: ssl.SSLContext | None = None) -> None:
         self.fault: Fault = lambda sent: None
         self.cuts = 0
+        self.requests: list[bytes] = []
         self._target = target
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -46,12 +52,19 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        if self._tls is not None:
+            try:
+                client = self._tls.wrap_socket(client, server_side=True)
+            except (ssl.SSLError, OSError):  # the client does not trust us
+                client.close()
+                return
         with client, socket.create_connection(("127.0.0.1", self._target)) as server:
             silent = threading.Event()
             threading.Thread(target=self._answers, args=(server, client, silent), daemon=True).start()
             sent = b""
             with suppress(OSError):
                 while piece := client.recv(1024):
+                    self.requests.append(piece)
                     sent = sent[-1 << 16 :] + piece
                     kind = self.fault(sent)
                     if kind == CUT_REQUEST:
@@ -73,7 +86,8 @@ class Proxy:
 
 
 @contextmanager
-def proxied(target: int) -> Iterator[Proxy]:
-    proxy = Proxy(target)
+def proxied(target: int, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+    """``tls``: the proxy speaks it with the client, as a server with a certificate does."""
+    proxy = Proxy(target, tls)
     yield proxy
     proxy.close()

@@ -37,7 +37,9 @@ def alone(clickhouse_server: Server, request: pytest.FixtureRequest):
 
 def test_a_database_is_made_when_it_is_not_there(clickhouse_server: Server, alone: str):
     store = ClickHouseStore(clickhouse_server.address(alone), KEY)
+    assert store.schema_versions() == (None, SCHEMA_VERSION)
     assert append(store, event(1)) == (1, 0)
+    assert store.schema_versions() == (SCHEMA_VERSION, SCHEMA_VERSION)
     tables = set(clickhouse_server.run(f"SELECT name FROM system.tables WHERE database = '{alone}'").split())
     assert {table.name for table in TABLES} | {"events", "turns", "trace_totals"} <= tables
 

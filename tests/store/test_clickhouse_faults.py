@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import ssl
+import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from llma.store.clickhouse import ClickHouseStore
 from llma.store.clickhouse.address import parse
 from llma.store.clickhouse.client import StatementError
 from llma.store.tables import ARRIVALS, SOURCE_EVENTS, TEXTS, USER_MESSAGES
+from tests.programs import required
 from tests.store.clickhouse import KEY, Server, clickhouse_store
 from tests.store.faulty import CUT_ANSWER, CUT_REQUEST, Proxy, proxied
 from tests.store.rows import H0, append, event, rows_of, text, upsert, user_message
@@ -96,6 +100,79 @@ def test_a_value_that_its_column_does_not_take_is_not_quoted(store: ClickHouseSt
         writer.append([event(1, uuid=f"no uuid {CANARY}")], event(1).timestamp)
     assert CANARY not in str(refused.value)
     assert rows_of(store, TEXTS) == rows_of(store, SOURCE_EVENTS) == []
+
+
+def test_no_value_stands_in_an_address(store: ClickHouseStore, proxy: Proxy):
+    """A client, a proxy or a server logs addresses of requests; what is asked, and of whom, travels in the body."""
+    with store.writing() as writer:
+        writer.put_texts([text(CANARY, text=CANARY)])
+        writer.append([event(1, trace_id=CANARY, distinct_id=CANARY)], event(1).timestamp)
+        assert len(writer.texts(1, [CANARY, *map(str, range(2_000))])) == 1
+        assert len(list(writer.trace_pages([CANARY], team_id=1))) == 1
+    sent = b"".join(proxy.requests)
+    assert CANARY.encode() in sent
+    assert not [line for line in sent.split(b"\r\n") if line.startswith((b"POST", b"GET")) and CANARY.encode() in line]
+
+
+@pytest.mark.parametrize(("code", "attempts", "error"), [(202, 5, StoreError), (241, 1, StatementError)])
+def test_only_what_passes_by_itself_is_tried_again(
+    store: ClickHouseStore,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    attempts: int,
+    error: type[Exception],
+):
+    rows_of(store, TEXTS)
+    monkeypatch.setattr("random.uniform", lambda low, high: 0)
+    proxy.requests.clear()
+    with pytest.raises(error, match=f"code {code}"), store.reading() as reader:
+        reader.statements.query(  # pyright: ignore[reportAttributeAccessIssue]
+            f"SELECT throwIf(1, '{CANARY}', toInt16({code}))", allow_custom_error_code_in_throwif=1
+        )
+    assert sum(b"throwIf" in request for request in proxy.requests) == attempts
+
+
+# --- encryption and passwords, as far as they are the client's ---
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of 127.0.0.1, signed by itself; its key is beside it."""
+    path = tmp_path / "server.pem"
+    make = (
+        f"{required('openssl')} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=x"
+    )
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path.with_suffix(".key")), "-out", str(path)]
+    subprocess.run([*make.split(), *names], check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture
+def encrypted(clickhouse_server: Server, certificate: Path) -> Iterator[Proxy]:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    with proxied(clickhouse_server.port, tls) as proxy:
+        yield proxy
+
+
+def test_a_server_whose_certificate_is_known_gets_user_and_password(
+    encrypted: Proxy, clickhouse_database: str, certificate: Path
+):
+    url = f"clickhouse://someone@127.0.0.1:{encrypted.port}/{clickhouse_database}?secure=1&ca_cert={certificate}"
+    store = ClickHouseStore(parse(url), KEY, password="let me in")
+    assert append(store, event(1)) == (1, 0)
+    assert b64encode(b"someone:let me in") in b"".join(encrypted.requests)
+    assert b"let me in" not in b"".join(encrypted.requests)
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS")
+def test_a_server_whose_certificate_is_not_known_gets_nothing(encrypted: Proxy, clickhouse_database: str):
+    url = f"clickhouse://someone@127.0.0.1:{encrypted.port}/{clickhouse_database}?secure=1"
+    with pytest.raises(StoreError, match="no connection"):
+        append(ClickHouseStore(parse(url), KEY, password="let me in"), event(1))
+    assert encrypted.requests == []
+    assert append(ClickHouseStore(parse(f"{url}&verify=0"), KEY), event(1)) == (1, 0)
 
 
 @pytest.mark.slow

@@ -92,8 +92,9 @@ def test_versions_and_tombstones_show_what_the_rules_leave(changes: list[Any]):
             rules.upsert(batch, value)
             versions.change(batch, value)
         else:
-            rules.replace(batch, *where, value)
-            versions.change(batch, value, *where)
+            hour, seen = where
+            rules.replace(batch, hour, seen, value)
+            versions.change(batch, value, hour, seen)
         assert versions.rows == rules.rows
 
 

@@ -27,7 +27,7 @@ from llma.store.base import Appended, StoreError
 from llma.store.clickhouse.asked import Asked
 from llma.store.clickhouse.client import Statements
 from llma.store.clickhouse.codec import columns_of
-from llma.store.clickhouse.ddl import INDEX, INDEX_COLUMNS, PROPERTIES, PROPERTIES_COLUMNS, type_of
+from llma.store.clickhouse.ddl import INDEX, INDEX_COLUMNS, META, PROPERTIES, PROPERTIES_COLUMNS, type_of
 
 # The server takes an INSERT as one part up to some size; larger batches are several commits.
 _LARGEST_COMMIT = 200_000
@@ -36,7 +36,7 @@ _RANDOM_BITS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class Placed:
     """An event with the place of its properties."""
 
     event: Event
@@ -46,7 +46,7 @@ class _Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class IndexRow:
     """A row of ``source_index``."""
 
     team_id: int
@@ -79,14 +79,14 @@ def append(statements: Statements, events: Sequence[Event], now: datetime, *, ti
 def _append(statements: Statements, events: Sequence[Event], now: datetime, timeout: float) -> int:
     deadline = time.monotonic() + timeout
     last = last_seq(statements)
-    placed = _unknown(statements, _placed(events))
-    _put_properties(statements, placed)
+    placed = _unknown(statements, with_places(events))
+    put_properties(statements, placed)
     lost = 0  # tokens that the server remembers, and whose rows it lost when it was killed
     races = 0
     while placed:
-        rows = [_row(each, last + number, now) for number, each in enumerate(placed, start=1)]
+        rows = [index_row(each, last + number, now) for number, each in enumerate(placed, start=1)]
         token = f"after {last}" + (f" again {lost}" if lost else "")
-        _insert(statements, INDEX, INDEX_COLUMNS, columns_of(INDEX_COLUMNS, rows), token)
+        commit(statements, rows, token)
         follower = _follower(statements, last)
         if follower == (placed[0].place, placed[0].uuid):
             return len(rows)
@@ -102,7 +102,13 @@ def _append(statements: Statements, events: Sequence[Event], now: datetime, time
     return 0
 
 
-def _put_properties(statements: Statements, placed: Sequence[_Placed]) -> None:
+def commit(statements: Statements, rows: Sequence[IndexRow], token: str) -> None:
+    """All of these rows are there, or none: of several commits under one token, the first."""
+    _insert(statements, INDEX, INDEX_COLUMNS, columns_of(INDEX_COLUMNS, rows), token)
+
+
+def put_properties(statements: Statements, placed: Sequence[Placed]) -> None:
+    """Before the rows of the index, which lead to them."""
     if not placed:
         return
     where = [_Where(each.event.team_id, each.hour, each.place, each.uuid) for each in placed]
@@ -119,8 +125,11 @@ class _Where:
 
 
 def last_seq(statements: Statements) -> int:
-    """The end of the log; 0 while it is empty."""
-    ((last,),) = statements.query(f"SELECT max(seq) FROM {INDEX}")
+    """The end of the log; 0 while it is empty. Noted, too, where the last events may have been forgotten."""
+    ((last,),) = statements.query(
+        f"""SELECT greatest((SELECT max(seq) FROM {INDEX}),
+            (SELECT max(toInt64OrZero(value)) FROM {META} WHERE name = 'last_seq'))"""
+    )
     return last
 
 
@@ -130,18 +139,18 @@ def _follower(statements: Statements, last: int) -> tuple[int, str] | None:
     return rows[0] if rows else None  # pyright: ignore[reportReturnType] - a row of these two
 
 
-def _placed(events: Sequence[Event]) -> list[_Placed]:
-    """Of repetitions in the batch the first."""
+def with_places(events: Sequence[Event]) -> list[Placed]:
+    """Events with a place for their properties, of repetitions in the batch the first."""
     place = (time.time_ns() >> _RANDOM_BITS << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS)
-    seen: dict[tuple[int, str], _Placed] = {}
+    seen: dict[tuple[int, str], Placed] = {}
     for event in events:
         uuid = event.uuid.lower()
         if (event.team_id, uuid) not in seen:
-            seen[event.team_id, uuid] = _Placed(event, uuid, place + len(seen), hour_of(event.timestamp))
+            seen[event.team_id, uuid] = Placed(event, uuid, place + len(seen), hour_of(event.timestamp))
     return list(seen.values())
 
 
-def _unknown(statements: Statements, placed: Sequence[_Placed]) -> list[_Placed]:
+def _unknown(statements: Statements, placed: Sequence[Placed]) -> list[Placed]:
     """Those that the store does not have."""
     known: set[tuple[int, str]] = set()
     for team_id in {each.event.team_id for each in placed}:
@@ -156,10 +165,11 @@ def _unknown(statements: Statements, placed: Sequence[_Placed]) -> list[_Placed]
     return [each for each in placed if (each.event.team_id, each.uuid) not in known]
 
 
-def _row(placed: _Placed, seq: int, now: datetime) -> _Row:
+def index_row(placed: Placed, seq: int, now: datetime) -> IndexRow:
+    """The event as the index has it, all but its properties."""
     event = placed.event
     light = {name: getattr(event, name) for name in event.__slots__ if name not in ("uuid", "properties")}
-    return _Row(
+    return IndexRow(
         **light,
         uuid=placed.uuid,
         ingested_at=now,

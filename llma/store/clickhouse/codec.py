@@ -61,15 +61,20 @@ def _day(value: date) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def records_of(table: Table, rows: Iterable[Sequence[Any]]) -> list[Any]:
-    """Rows in the table's order of columns as the table's records."""
-    names, make = table.names, table.record
-    decoders = [(index, decode) for index, column in enumerate(table.columns) if (decode := decoder(column))]
-    records = []
+def values_of(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """Rows of these columns, each value as records have it."""
+    decoders = [(index, decode) for index, column in enumerate(columns) if (decode := decoder(column))]
+    decoded = []
     for row in rows:
         values = list(row)
         for index, decode in decoders:
             if values[index] is not None:
                 values[index] = decode(values[index])
-        records.append(make(**dict(zip(names, values, strict=True))))
-    return records
+        decoded.append(values)
+    return decoded
+
+
+def records_of(table: Table, rows: Iterable[Sequence[Any]]) -> list[Any]:
+    """Rows in the table's order of columns as the table's records."""
+    names, make = table.names, table.record
+    return [make(**dict(zip(names, values, strict=True))) for values in values_of(table.columns, rows)]

@@ -171,6 +171,12 @@ def _rows(table: Table, form: Form) -> str:
     )
 
 
+def helper(name: str, form: Form) -> str:
+    """A table of lists that a piece of work makes for itself, and drops."""
+    columns = f"kind String, team_id Int64, hour {TYPES[Kind.TIMESTAMP]}, name String"
+    return _create(name, columns, "MergeTree", "", order="kind, team_id, name", form=form)
+
+
 def _columns(columns: tuple[Column, ...]) -> str:
     return ",\n    ".join(f"{column.name} {type_of(column)}{_codec(column)}" for column in columns)
 

@@ -16,8 +16,9 @@ from clickhouse_connect.driver.client import Client
 from llma.store.base import Reader, Store, StoreError, Writer
 from llma.store.clickhouse.address import Address
 from llma.store.clickhouse.client import Statements
+from llma.store.clickhouse.compacting import compact
 from llma.store.clickhouse.reader import ClickHouseReader
-from llma.store.clickhouse.schema import prepare
+from llma.store.clickhouse.schema import SCHEMA_VERSION, found, prepare, version_of
 from llma.store.clickhouse.writer import ClickHouseWriter
 from llma.store.keys import key_print
 
@@ -41,6 +42,16 @@ class ClickHouseStore(Store):
         self._prepared = False
         self._preparing = threading.Lock()
         self._mine = threading.local()
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    def schema_versions(self) -> tuple[int | None, int]:
+        return version_of(found(self._statements)), SCHEMA_VERSION
+
+    def compact(self) -> bool:
+        with self._block() as statements:
+            return compact(statements)
 
     def reading(self) -> AbstractContextManager[Reader]:
         return self._reading()

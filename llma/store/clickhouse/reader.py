@@ -10,9 +10,10 @@ from llma.records import LedgerEntry, StaleHour, TextScore
 from llma.store.base import Arrived, Reader, TraceTotal, Window
 from llma.store.clickhouse.asked import Asked, moment_of
 from llma.store.clickhouse.codec import records_of
+from llma.store.clickhouse.forgetting import ForgetQueries
 from llma.store.clickhouse.frames import frame
+from llma.store.clickhouse.moving import TableQueries
 from llma.store.clickhouse.queries import by_key
-from llma.store.clickhouse.sources import SourceQueries
 from llma.store.clickhouse.summaries import SummaryQueries
 from llma.store.clickhouse.views import totals_query, turns_query
 from llma.store.tables import HOUR_LEDGER, SOURCE_EVENTS, TEXT_SCORES, TRACE_SENTIMENT, USER_MESSAGES, Table
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class ClickHouseReader(SourceQueries, SummaryQueries, Reader):
+class ClickHouseReader(TableQueries, SummaryQueries, ForgetQueries, Reader):
     def rows(
         self,
         table: Table,

@@ -21,15 +21,11 @@ def prepare(statements: Statements, key_print: str) -> None:
     Several processes may do this at once: every statement may be repeated, and the version is noted last.
     """
     place, form = statements.address, _form(statements)
-    tables_there = _tables(statements, form)
-    if not tables_there:
-        _make(statements, form, key_print)
-        return
-    if META not in tables_there:
-        raise StoreError(f"{place} is a database, but not one of llma's; name another one in LLMA_STORE")
-    meta = dict(statements.query(f"SELECT name, value FROM {META} FINAL"))
-    version = int(meta.get("schema_version", 0))
-    if version == 0:  # whoever began to make it did not come to the end, or is still at it
+    meta = found(statements)
+    version = version_of(meta)
+    if version is None:
+        if meta is None:
+            statements.outside(f"CREATE DATABASE IF NOT EXISTS {statements.address.database}{on_cluster(form)}")
         _make(statements, form, key_print)
         return
     if version > SCHEMA_VERSION:
@@ -37,7 +33,7 @@ def prepare(statements: Statements, key_print: str) -> None:
             f"{place} has schema version {version}, newer than this llma's {SCHEMA_VERSION}: "
             "upgrade llma, or use another database"
         )
-    if meta.get("key_print") != key_print:
+    if meta is None or meta.get("key_print") != key_print:
         raise StoreError(
             f"the texts in {place} were hashed with another key: set LLMA_HASH_KEY to the one that all machines share"
         )
@@ -48,21 +44,34 @@ def prepare(statements: Statements, key_print: str) -> None:
         _make(statements, form, key_print)
 
 
-def _form(statements: Statements) -> Form:
-    options = statements.address.options
-    return Form(options.cluster, options.ttl_days)
+def found(statements: Statements) -> dict[str, str] | None:
+    """What the database notes of itself; empty where nothing is made yet, None where there is no database.
 
-
-def _tables(statements: Statements, form: Form) -> set[str]:
+    Raises StoreError for a database of something else.
+    """
     try:
-        return {
+        tables_there = {
             name for (name,) in statements.query("SELECT name FROM system.tables WHERE database = currentDatabase()")
         }
     except StatementError as error:
         if error.code != UNKNOWN_DATABASE:
             raise
-    statements.outside(f"CREATE DATABASE IF NOT EXISTS {statements.address.database}{on_cluster(form)}")
-    return set()
+        return None
+    if not tables_there:
+        return {}
+    if META not in tables_there:
+        raise StoreError(f"{statements.address} is a database, but not one of llma's; name another one in LLMA_STORE")
+    return dict(statements.query(f"SELECT name, value FROM {META} FINAL"))  # pyright: ignore[reportArgumentType]
+
+
+def version_of(meta: Mapping[str, str] | None) -> int | None:
+    """None: whoever began to make the schema did not come to the end, or is still at it; or nobody began."""
+    return int(meta["schema_version"]) if meta and "schema_version" in meta else None
+
+
+def _form(statements: Statements) -> Form:
+    options = statements.address.options
+    return Form(options.cluster, options.ttl_days)
 
 
 def _make(statements: Statements, form: Form, key_print: str) -> None:

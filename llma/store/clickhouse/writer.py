@@ -20,18 +20,33 @@ from llma.store.base import Appended, Spent, Writer
 from llma.store.clickhouse import locks
 from llma.store.clickhouse.appending import append
 from llma.store.clickhouse.client import Statements
-from llma.store.clickhouse.codec import columns_of, neutral
+from llma.store.clickhouse.codec import columns_of, encoded, neutral
 from llma.store.clickhouse.ddl import is_versioned, sorting, stored, stored_columns, type_of
+from llma.store.clickhouse.forgetting import ForgetChanges
+from llma.store.clickhouse.moving import delete, load_events, raise_last_seq
 from llma.store.clickhouse.reader import ClickHouseReader
 from llma.store.clickhouse.states import States, identity, keys_of
 from llma.store.clickhouse.versions import Key, State, latest, planned
-from llma.store.tables import COVERAGE, DERIVED_EVENTS, HOUR_LEDGER, REJECTED_EVENTS, TEXT_SCORES, TEXTS, Table
+from llma.store.forgetting import VOID, ForgottenMeanwhileError
+from llma.store.tables import (
+    ARRIVALS,
+    COVERAGE,
+    DERIVED_EVENTS,
+    HOUR_LEDGER,
+    REJECTED_EVENTS,
+    SOURCE_EVENTS,
+    TEXT_SCORES,
+    TEXTS,
+    Table,
+)
+from llma.store.whole import Values
 
 _STEP_COLUMN = {COVERAGE: "step", DERIVED_EVENTS: "event"}
 _BUDGET = "budget"
+_ANY_SEQ = 1 << 62
 
 
-class ClickHouseWriter(ClickHouseReader, Writer):
+class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
     def __init__(self, statements: Statements, *, timeout: float, at_the_end: ExitStack) -> None:
         super().__init__(statements)
         self._timeout = timeout
@@ -83,6 +98,36 @@ class ClickHouseWriter(ClickHouseReader, Writer):
         else:
             self._insert(table, rows)
 
+    def load(self, table: Table, rows: Sequence[Any]) -> None:
+        if not rows or table is ARRIVALS:  # which are computed from the events
+            return
+        rows = list(dict(zip(map(attrgetter(*table.key), rows), rows, strict=True)).values())
+        if table is SOURCE_EVENTS:
+            there = self.known(table, table.key, [(row.team_id, row.uuid) for row in rows])
+            delete(self.statements, table, there)
+            load_events(self.statements, rows)
+        elif is_versioned(table):
+            there = self._there(table, rows)
+            self._change(table, rows, there, replaced=there.keys(), seen_seq=_ANY_SEQ)
+        else:
+            self._insert(table, rows)
+
+    def unload(self, table: Table, keys: Collection[Values]) -> None:
+        if table is not ARRIVALS:
+            delete(self.statements, table, keys)
+
+    def raise_last_seq(self, seq: int) -> None:
+        raise_last_seq(self.statements, seq)
+
+    def _there(self, table: Table, rows: Sequence[Any]) -> dict[Key, State]:
+        """What the store has of the natural keys of these rows, and of no others."""
+        columns = {column.name: column for column in table.columns}
+        lists = [encoded(columns[name], [getattr(row, name) for row in rows]) for name in table.key]
+        wanted = set(zip(*lists, strict=True))
+        states = self._states.of_rows(table, rows)
+        natural = [sorting(table).index(name) for name in table.key]
+        return {key: state for key, state in states.items() if tuple(key[index] for index in natural) in wanted}
+
     def remove_derived(self, team_id: int, uuids: Collection[str], upto_seq: int) -> None:
         if uuids:
             states = self._states.of_derived([team_id], uuids)
@@ -115,7 +160,7 @@ class ClickHouseWriter(ClickHouseReader, Writer):
 
     def fail_step(self, team_id: int, hour: datetime, step: str, reason: str) -> None:
         before = self.ledger(team_id, hour, step)
-        if before is not None:
+        if before is not None and before.attempt_seq != VOID:
             self._insert(HOUR_LEDGER, [replace(before, failure=reason)])
 
     def finish_step(
@@ -131,8 +176,8 @@ class ClickHouseWriter(ClickHouseReader, Writer):
         now: datetime,
     ) -> None:
         before = self.ledger(team_id, hour, step)
-        if before is None:
-            return
+        if before is None or before.attempt_seq == VOID:
+            raise ForgottenMeanwhileError(f"team {team_id} had something of {hour:%Y-%m-%dT%H} forgotten")
         ok, skipped, failed = counts
         done = replace(
             before,

@@ -15,8 +15,10 @@ from pathlib import Path
 import duckdb
 
 from llma.store.base import Reader, Store, StoreError, Writer
+from llma.store.duckdb.compacting import rewrite
+from llma.store.duckdb.forgetting import MARK
 from llma.store.duckdb.reader import DuckDBReader
-from llma.store.duckdb.schema import prepare
+from llma.store.duckdb.schema import SCHEMA_VERSION, found, prepare, version_of
 from llma.store.duckdb.writer import DuckDBWriter
 from llma.store.keys import key_print
 from llma.store.lock import LockTimeout, locked
@@ -25,6 +27,7 @@ from llma.store.private import owner_only
 # Each commit writes the last, partly filled row group anew. At DuckDB's 122,880 rows of 2 KB events the slowest of 40 commits
 # held the lock for 6.3 s and commits grew fourfold on the way to 280,000 events; at this size 2.2 s, and they stayed flat.
 _ROW_GROUP = 30_720
+_WRITABLE = f"READ_WRITE, ROW_GROUP_SIZE {_ROW_GROUP}"
 
 # What a process outside llma (a DuckDB shell, say) causes: the file is locked without our side file. In our own process
 # (a notebook that opened the file itself) it is a ResourceInUseException.
@@ -42,6 +45,16 @@ class DuckDBStore(Store):
         self._lock_timeout = lock_timeout
         self._prepared = False
         self._mine = threading.local()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def schema_versions(self) -> tuple[int | None, int]:
+        if not self.path.exists():
+            return None, SCHEMA_VERSION
+        with self._opened(write=False) as connection:
+            meta = found(connection, self.path)
+        return (version_of(meta) if meta else None), SCHEMA_VERSION
 
     def reading(self) -> AbstractContextManager[Reader]:
         return self._reading()
@@ -62,6 +75,24 @@ class DuckDBStore(Store):
     @contextmanager
     def connection(self, *, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with one transaction round the block: committed at its end, rolled back when it raises."""
+        with self._entered(), self._opened(write=write) as connection:
+            yield connection
+
+    def compact(self) -> bool:
+        with self._entered(), self._locked(write=True):
+            connection = self._instance()
+            try:
+                self._attach(connection, write=True)
+                return rewrite(connection, self.path, mark=MARK, options=_WRITABLE)
+            finally:
+                del self._mine.connection
+                connection.close()
+                for left in self._temporary().iterdir():  # of a process that was killed: nobody else is at work now
+                    left.unlink(missing_ok=True)
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Blocks of a thread do not nest: the second would wait for the first. Makes the schema when that is missing."""
         if getattr(self._mine, "open", False):
             raise StoreError("this thread already uses the store: leave the first block before opening the second")
         self._mine.open = True
@@ -70,25 +101,28 @@ class DuckDBStore(Store):
                 with self._opened(write=True) as connection:
                     prepare(connection, self.path, key_print(self.text_key))
                 self._prepared = True
-            with self._opened(write=write) as connection:
-                yield connection
+            yield
         finally:
             self._mine.open = False
 
     @contextmanager
     def _opened(self, *, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._locked(write=write), self._attached(write=write) as connection:
+            connection.begin()
+            yield connection
+            # After an error that the block has caught, COMMIT would quietly roll back; this raises instead.
+            connection.execute("SELECT 1").fetchall()
+            with owner_only():  # makes the WAL
+                connection.commit()
+
+    @contextmanager
+    def _locked(self, *, write: bool) -> Iterator[None]:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         side = self.path.with_name(self.path.name + ".lock")
         try:
             with locked(side, exclusive=write, timeout=self._lock_timeout) as waited:
                 self.longest_wait = max(self.longest_wait, waited)
-                with self._attached(write=write) as connection:
-                    connection.begin()
-                    yield connection
-                    # After an error that the block has caught, COMMIT would quietly roll back; this raises instead.
-                    connection.execute("SELECT 1").fetchall()
-                    with owner_only():  # makes the WAL
-                        connection.commit()
+                yield
         except LockTimeout:
             raise StoreError(
                 f"{self.path} has been in use for {self._lock_timeout:.0f} s: "
@@ -113,17 +147,21 @@ class DuckDBStore(Store):
 
     def _instance(self) -> duckdb.DuckDBPyConnection:
         if not hasattr(self._mine, "connection"):
-            temporary = self.path.with_name("duckdb-tmp")
-            temporary.mkdir(exist_ok=True, mode=0o700)
+            temporary = self._temporary()
             self._mine.connection = duckdb.connect(":memory:", config=self._config(temporary))
             # In `python -c` and in started children DuckDB takes us for a person, and draws on stdout after 2 s.
             self._mine.connection.execute("SET enable_progress_bar = false")
         return self._mine.connection
 
+    def _temporary(self) -> Path:
+        folder = self.path.with_name("duckdb-tmp")
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return folder
+
     def _attach(self, connection: duckdb.DuckDBPyConnection, *, write: bool) -> None:
         """Attach the file. What holds it without our lock is waited for with jitter, as long as for the lock."""
         place = str(self.path).replace("'", "''")
-        options = f"READ_WRITE, ROW_GROUP_SIZE {_ROW_GROUP}" if write else "READ_ONLY"
+        options = _WRITABLE if write else "READ_ONLY"
         deadline = time.monotonic() + self._lock_timeout
         while True:
             try:

@@ -12,7 +12,9 @@ from llma.events import GENERATION
 from llma.records import LedgerEntry, SourceEvent, StaleHour, TextScore
 from llma.store.base import Arrived, Reader, TraceTotal, Window
 from llma.store.codec import naive, records_of
+from llma.store.duckdb.forgetting import ForgetQueries
 from llma.store.duckdb.frames import frame
+from llma.store.duckdb.moving import TableQueries
 from llma.store.duckdb.summaries import SummaryQueries
 from llma.store.paging import pages
 from llma.store.tables import (
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class DuckDBReader(SummaryQueries, Reader):
+class DuckDBReader(TableQueries, SummaryQueries, ForgetQueries, Reader):
     def generations(
         self, team_id: int, hour: datetime, *, after_seq: int = 0, upto_seq: int
     ) -> Iterator[list[SourceEvent]]:

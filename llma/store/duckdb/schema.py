@@ -6,6 +6,7 @@ No table has a primary key: uniqueness is kept by the writing transaction (there
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -84,11 +85,10 @@ def _table(table: Table) -> str:
     return f"CREATE TABLE {table.name} ({', '.join(columns)});"
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, path: Path, key_print: str) -> None:
-    """Make the schema in an empty file; else check that the file's is ours and its texts are hashed with our key, and bring
-    an older schema up to date.
+def found(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    """What ``store_meta`` says; empty for an empty file.
 
-    Raises StoreError for a newer schema, a database of something else, or another key.
+    Raises StoreError for a database of something else, and for a schema that is none of ours or newer.
     """
     tables = {
         row[0]
@@ -97,14 +97,11 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path, key_print: str) -
         ).fetchall()
     }
     if not tables:
-        connection.execute(ddl())
-        connection.execute("INSERT INTO store_meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
-        connection.execute("INSERT INTO store_meta VALUES ('key_print', ?), ('last_seq', '0')", [key_print])
-        return
+        return {}
     if "store_meta" not in tables:
         raise StoreError(f"{path} is a DuckDB database, but not one of llma's; point LLMA_HOME or LLMA_STORE elsewhere")
     meta = dict(connection.execute("SELECT name, value FROM store_meta").fetchall())
-    version = int(meta.get("schema_version", 0))
+    version = version_of(meta)
     if version < 1:
         raise StoreError(
             f"{path} has schema version {version}, which no llma has made: move the file away and ingest anew"
@@ -114,10 +111,32 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path, key_print: str) -
             f"{path} has schema version {version}, newer than this llma's {SCHEMA_VERSION}: "
             "upgrade llma, or use another LLMA_HOME"
         )
+    return meta
+
+
+def version_of(meta: Mapping[str, str]) -> int:
+    """The schema's version that ``store_meta`` names."""
+    return int(meta.get("schema_version", 0))
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, path: Path, key_print: str) -> None:
+    """Make the schema in an empty file; else check that the file's is ours and its texts are hashed with our key, and bring
+    an older schema up to date.
+
+    Raises StoreError for a newer schema, a database of something else, or another key.
+    """
+    meta = found(connection, path)
+    if not meta:
+        connection.execute(ddl())
+        connection.execute("INSERT INTO store_meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+        connection.execute("INSERT INTO store_meta VALUES ('key_print', ?), ('last_seq', '0')", [key_print])
+        return
     if meta.get("key_print") != key_print:
         raise StoreError(
-            f"the texts in {path} were hashed with another key: set LLMA_HASH_KEY (or restore text.key in LLMA_HOME) as it was"
+            f"the texts in {path} were hashed with another key: set LLMA_HASH_KEY as it was, or "
+            "put the text.key of its LLMA_HOME into this one"
         )
+    version = version_of(meta)
     for newer in range(version + 1, SCHEMA_VERSION + 1):
         for table in _BROUGHT[newer]:
             connection.execute(_table(table))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -15,8 +14,11 @@ from llma.events import GENERATION, Event
 from llma.records import RejectedEvent, Text, TextScore
 from llma.store.base import Appended, Writer
 from llma.store.codec import columns_of, naive
+from llma.store.duckdb.forgetting import ForgetChanges
+from llma.store.duckdb.moving import TableChanges
 from llma.store.duckdb.reader import DuckDBReader
-from llma.store.duckdb.schema import TYPES
+from llma.store.duckdb.staging import cast
+from llma.store.forgetting import VOID, ForgottenMeanwhileError
 from llma.store.tables import (
     COVERAGE,
     DERIVED_EVENTS,
@@ -24,7 +26,6 @@ from llma.store.tables import (
     SOURCE_EVENTS,
     TEXT_SCORES,
     TEXTS,
-    Column,
     Table,
 )
 
@@ -33,7 +34,7 @@ _STAMPED = ("ingested_at", "seq")
 _STEP_COLUMN = {COVERAGE: "step", DERIVED_EVENTS: "event"}
 
 
-class DuckDBWriter(DuckDBReader, Writer):
+class DuckDBWriter(DuckDBReader, TableChanges, ForgetChanges, Writer):
     def append(self, events: Sequence[Event], now: datetime) -> Appended:
         if not events:
             return Appended(0, 0)
@@ -48,7 +49,7 @@ class DuckDBWriter(DuckDBReader, Writer):
         self.connection.register("incoming", incoming)
         self.execute(
             f"""INSERT INTO source_events BY NAME
-            SELECT {_cast(columns)}, $now::TIMESTAMP AS ingested_at, seq FROM incoming""",
+            SELECT {cast(columns)}, $now::TIMESTAMP AS ingested_at, seq FROM incoming""",
             now=naive(now),
         )
         self.execute(
@@ -78,7 +79,7 @@ class DuckDBWriter(DuckDBReader, Writer):
         times as long at a million events, and as much memory again as the batch.
         """
         keys = [column for column in SOURCE_EVENTS.columns if column.name in SOURCE_EVENTS.key]
-        with self._staged(keys, {name: incoming[name] for name in (*SOURCE_EVENTS.key, "position")}):
+        with self.staged(keys, {name: incoming[name] for name in (*SOURCE_EVENTS.key, "position")}):
             rows = self.execute(
                 """WITH known AS (SELECT s.team_id, s.uuid FROM source_events s JOIN staged USING (team_id, uuid))
                 SELECT min(position) AS position FROM staged ANTI JOIN known USING (team_id, uuid)
@@ -92,7 +93,7 @@ class DuckDBWriter(DuckDBReader, Writer):
     def put_texts(self, texts: Sequence[Text]) -> None:
         if not texts:
             return
-        with self._staged(TEXTS.columns, columns_of(TEXTS.columns, texts)):
+        with self.staged(TEXTS.columns, columns_of(TEXTS.columns, texts)):
             self.execute(
                 """MERGE INTO texts t USING (
                     SELECT team_id, text_hash, any_value(text) AS text, max(last_used_day) AS last_used_day
@@ -128,7 +129,7 @@ class DuckDBWriter(DuckDBReader, Writer):
             hours = [row.hour for row in rows]
             bounds = " AND t.hour BETWEEN $first::TIMESTAMP AND $last::TIMESTAMP"
             span = {"first": naive(min(hours)), "last": naive(max(hours))}
-        with self._staged(table.columns, columns_of(table.columns, _latest(table, rows))):
+        with self.staged(table.columns, columns_of(table.columns, _latest(table, rows))):
             if table.seq_column:
                 newer = f"{same} AND t.{table.seq_column} > i.{table.seq_column}{bounds}"
                 self.execute(f"DELETE FROM staged i USING {table.name} t WHERE {newer}", **span)
@@ -192,7 +193,7 @@ class DuckDBWriter(DuckDBReader, Writer):
         now: datetime,
     ) -> None:
         ok, skipped, failed = counts
-        self._update_ledger(
+        updated = self._update_ledger(
             team_id,
             hour,
             step,
@@ -206,24 +207,20 @@ class DuckDBWriter(DuckDBReader, Writer):
             skipped=skipped,
             failed=failed,
         )
+        if not updated:
+            raise ForgottenMeanwhileError(f"team {team_id} had something of {hour:%Y-%m-%dT%H} forgotten")
 
-    def _update_ledger(self, team_id: int, hour: datetime, step: str, change: str, **values: Any) -> None:
-        self.execute(
-            f"UPDATE hour_ledger SET {change} WHERE team_id = $team AND hour = $hour::TIMESTAMP AND step = $step",
+    def _update_ledger(self, team_id: int, hour: datetime, step: str, change: str, **values: Any) -> bool:
+        """Whether there is an attempt to note it of: none where the hour has been forgotten since it began."""
+        ((rows,),) = self.execute(
+            f"""UPDATE hour_ledger SET {change}
+            WHERE team_id = $team AND hour = $hour::TIMESTAMP AND step = $step AND attempt_seq != {VOID}""",
             team=team_id,
             hour=naive(hour),
             step=step,
             **values,
-        )
-
-    @contextmanager
-    def _staged(self, columns: Sequence[Column], arrays: dict[str, np.ndarray]) -> Iterator[None]:
-        """The rows as temporary table ``staged``, typed, with their ``position``. Gone after the block: it holds user text."""
-        self.connection.register("incoming", arrays)
-        self.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {_cast(columns)}, position FROM incoming")
-        self.connection.unregister("incoming")
-        yield  # no `finally`: what raises here rolls the transaction back, and the table with it
-        self.execute("DROP TABLE staged")
+        ).fetchall()
+        return rows > 0
 
 
 def _latest(table: Table, rows: Sequence[Any]) -> list[Any]:
@@ -236,7 +233,3 @@ def _latest(table: Table, rows: Sequence[Any]) -> list[Any]:
         if before is None or seq_of(row) >= seq_of(before):
             latest[key_of(row)] = row
     return list(latest.values())
-
-
-def _cast(columns: Sequence[Column]) -> str:
-    return ", ".join(f"{c.name}::{TYPES[c.kind]} AS {c.name}" for c in columns)
