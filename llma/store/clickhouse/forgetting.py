@@ -31,6 +31,8 @@ from llma.store.tables import HOUR_LEDGER, LLM_CALLS, REJECTED_EVENTS, SOURCE_EV
 # What a database holds of deleted rows until it is compacted; and the last seq, which must not be given again.
 MARK, LAST_SEQ = "forgotten", "last_seq"
 _HELPER = "forgetting_"
+# A mutation names at most so many partitions; beyond, it goes through all of a table.
+_FEW_PARTITIONS = 100
 _LONGEST_WAIT = timedelta(hours=1)
 # Properties whose writer never came to commit them; a writer does so within minutes.
 _NEVER_COMMITTED = timedelta(days=1)
@@ -65,7 +67,7 @@ class ForgetChanges(ForgetQueries):
             number = _numbers(self, what, {name: (name, condition)})
             if number:
                 note(self.statements, MARK, "1")
-                _mutate(self, what, {table: f"DELETE WHERE {condition}"})
+                _mutate(self, what, {table: ("DELETE", condition)})
             if table != PROPERTIES:
                 counts |= {each: counts.get(each, 0) + more for each, more in number.items()}
         return Forgotten(counts, told.stale)
@@ -109,6 +111,18 @@ def _numbers(queries: Queries, what: Doomed, asked: Mapping[str, tuple[str, str]
     return {names[place]: count for place, count in found if count}
 
 
+def _partitions(queries: Queries, what: Doomed, changes: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
+    """The partitions of each table in which a mutation would find something: it would ask every part, which takes long where
+    a partition is a day."""
+    sql = " UNION ALL ".join(
+        f"SELECT {number} AS place, groupUniqArray(_partition_id) FROM {table} WHERE {condition}"
+        for number, (table, (_, condition)) in enumerate(changes.items())
+    )
+    tables = list(changes)
+    found = sorted(queries.statements.query(sql, _needed(what, sql)))
+    return {tables[place]: sorted(partitions) for place, partitions in found if partitions}
+
+
 def _needed(what: Doomed, sql: str) -> Asked:
     """The values that a statement names."""
     asked = Asked()
@@ -124,18 +138,17 @@ def _remove(queries: Queries, what: Doomed, among: Among) -> None:
     statements = queries.statements
     note(statements, LAST_SEQ, str(last_seq(statements)))
     events = what.conditions[SOURCE_EVENTS](among)
-    lists = {INDEX: f"DELETE WHERE {events}", PROPERTIES: f"DELETE WHERE {_of_properties(what, among)}"}
-    _mutate(queries, what, lists)
+    _mutate(queries, what, {INDEX: ("DELETE", events), PROPERTIES: ("DELETE", _of_properties(what, among))})
     if what.again:
         _reset(queries, what, among)
     changes = {
-        stored(table): f"DELETE WHERE {condition(among)}"
+        stored(table): ("DELETE", condition(among))
         for table, condition in what.conditions.items()
         if table is not SOURCE_EVENTS
     }
-    changes[stored(HOUR_LEDGER)] = f"DELETE WHERE {what.ledger(among)}"
+    changes[stored(HOUR_LEDGER)] = ("DELETE", what.ledger(among))
     # What was spent stays: the budgets of the day, and the books, must be right.
-    changes[stored(LLM_CALLS)] = f"UPDATE item = '', request_hash = '' WHERE {_of_calls(among)}"
+    changes[stored(LLM_CALLS)] = ("UPDATE item = '', request_hash = ''", _of_calls(among))
     _mutate(queries, what, changes)
 
 
@@ -220,20 +233,18 @@ def _drop(statements: Statements, name: str) -> None:
     statements.command(f"DROP TABLE IF EXISTS {name}{on_cluster(form)} SYNC")
 
 
-def _mutate(queries: Queries, what: Doomed, changes: Mapping[str, str]) -> None:
-    """Change rows of these tables where they lie, where there are such; returns when all of it is done.
+def _mutate(queries: Queries, what: Doomed, changes: Mapping[str, tuple[str, str]]) -> None:
+    """Change rows of these tables where they lie: by table, how and which. Returns when all of it is done.
 
     Raises StoreError when that takes too long or fails.
     """
     statements = queries.statements
-    # A mutation that finds nothing still looks at every part.
-    touched = _numbers(
-        queries, what, {table: (table, change.partition(" WHERE ")[2]) for table, change in changes.items()}
-    )
-    for table in touched:
-        statements.command(
-            f"ALTER TABLE {table} {changes[table]}", mutations_sync=0, allow_nondeterministic_mutations=1
-        )
+    touched = _partitions(queries, what, changes)
+    for table, partitions in touched.items():
+        how, condition = changes[table]
+        places = [f" IN PARTITION ID '{each}'" for each in partitions] if len(partitions) <= _FEW_PARTITIONS else [""]
+        commands = ", ".join(f"{how}{place} WHERE {condition}" for place in places)
+        statements.command(f"ALTER TABLE {table} {commands}", mutations_sync=0, allow_nondeterministic_mutations=1)
     deadline = time.monotonic() + _LONGEST_WAIT.total_seconds()
     wait = 0.005
     while touched:
