@@ -119,9 +119,23 @@ def test_a_bundle_that_is_broken(home, tmp_path, damage):
 
 @pytest.mark.parametrize("command", [["ingest", "-"], ["run"], ["status"], ["show", "t"], ["demo"]])
 def test_a_store_of_an_engine_that_there_is_not(home, command):
-    failed = llma(*command, LLMA_STORE=f"clickhouse://llma:{PASSWORD}@localhost:8123/llma")
+    failed = llma(*command, LLMA_STORE=f"postgres://llma:{PASSWORD}@localhost:5432/llma")
     assert failed.returncode == 1
-    assert "clickhouse" in failed.stderr
+    assert "postgres" in failed.stderr
+    assert_private(home, failed.stdout, failed.stderr)
+
+
+def test_a_password_in_the_address_of_a_server(home):
+    failed = llma("status", LLMA_STORE=f"clickhouse://llma:{PASSWORD}@localhost:8123/llma")
+    assert failed.returncode == 1
+    assert "LLMA_CLICKHOUSE_PASSWORD" in failed.stderr
+    assert_private(home, failed.stdout, failed.stderr)
+
+
+def test_a_server_that_is_not_there(home):
+    failed = llma("status", LLMA_STORE="clickhouse://llma@localhost:1/llma", LLMA_CLICKHOUSE_PASSWORD=PASSWORD)
+    assert failed.returncode == 1
+    assert "llma: " in failed.stderr
     assert_private(home, failed.stdout, failed.stderr)
 
 
