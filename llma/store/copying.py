@@ -112,7 +112,7 @@ def _last_worked_on(store: Store) -> float:
     with store.reading() as reader:
         for page in reader.values(HOUR_LEDGER, names):
             moments = [moment.timestamp() for row in page for moment in row if moment is not None]
-            latest = max(latest, *moments)
+            latest = max([latest, *moments])
     return latest
 
 

@@ -157,6 +157,16 @@ def stores(clickhouse_database: str, tmp_path: Path) -> tuple[Store, Store]:
     return duckdb_store(tmp_path), clickhouse_store(tmp_path)
 
 
+def test_an_event_that_comes_back_to_an_hour_leaves_the_other(stores: tuple[Store, Store]):
+    there_and_back = [(H0, 1), (H1, 2), (H0, 3)]
+    for store in stores:
+        for hour, number in there_and_back:
+            with store.writing() as writer:
+                event = derived(0, hour=hour, timestamp=hour, version=f"{number}", source_seq=number)
+                writer.replace_hour(DERIVED_EVENTS, 1, hour, [event], 9, step=SENTIMENT)
+        assert [row.version for row in rows_of(store, DERIVED_EVENTS)] == ["3"]
+
+
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=both)

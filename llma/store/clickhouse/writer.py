@@ -87,7 +87,11 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
         # Of these it is not said yet what the store has: they lie in another hour, or may have moved here from one.
         elsewhere = [row for row in rows if row.hour != hour]
         if table is DERIVED_EVENTS:
-            elsewhere = [row for row, key in zip(rows, keys_of(table, rows), strict=True) if key not in there]
+            # a tombstone here says that the row was here once: it may live in another hour now
+            gone = {key for key, state in there.items() if state.deleted}
+            elsewhere = [
+                row for row, key in zip(rows, keys_of(table, rows), strict=True) if key in gone or key not in there
+            ]
         states = {**self._states.of_rows(table, elsewhere), **there}
         self._change(table, rows, states, replaced=there.keys(), seen_seq=seen_seq)
 
