@@ -9,6 +9,8 @@ import dagster as dg
 
 from llma.hours.user_messages import EXTRACTION
 from llma.inference.errors import BundleError, ModelError
+from llma.settings import settings
+from llma.store.opening import engine
 from llma.summaries.engine import summary_version
 from llma_assets.jobs import sentiment_job, summary_job
 from llma_assets.retention import retention_job
@@ -35,7 +37,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         "embedder": EmbedderResource(),
     } | dict(resource_overrides or {})
     return dg.Definitions(
-        assets=[ai_events, *_with_code_versions(resources)],
+        assets=_as_set_up(resources),
         jobs=[sentiment_job, summary_job, summary_window_job, retention_job],
         schedules=[hourly_sweep_schedule, summary_coordinator_schedule, retention_schedule],
         sensors=[generation_arrivals_sensor, run_failure_recorder],
@@ -45,16 +47,25 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     )
 
 
-def _with_code_versions(resources: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
-    """The assets, each with the version of what computes it: Dagster then shows which partitions another one made."""
+def _as_set_up(resources: Mapping[str, Any]) -> list[dg.AssetSpec | dg.AssetsDefinition]:
+    """The assets with what the settings say of them: the engine that they are kept in, and the version of what computes each.
+
+    By the version Dagster shows which partitions another one made.
+    """
+    kept_in = engine(settings())
     versions = {"user_messages": EXTRACTION, "trace_summaries": _told(summary_version)}
     versions["document_embeddings"] = _told(resources["embedder"].version)
     scoring = _told(lambda: f"{resources['sentiment_model'].version()} of {EXTRACTION}")
     return [
-        asset.map_asset_specs(
-            lambda spec: spec.replace_attributes(code_version=versions.get(spec.key.to_user_string(), scoring))
-        )
-        for asset in (*SENTIMENT_ASSETS, *SUMMARY_ASSETS)
+        ai_events.replace_attributes(kinds={*ai_events.kinds, kept_in}),
+        *(
+            asset.map_asset_specs(
+                lambda spec: spec.replace_attributes(
+                    kinds={*spec.kinds, kept_in}, code_version=versions.get(spec.key.to_user_string(), scoring)
+                )
+            )
+            for asset in (*SENTIMENT_ASSETS, *SUMMARY_ASSETS)
+        ),
     ]
 
 

@@ -35,8 +35,8 @@ def run_hours(
 
     Raises Failure without retry when the model cannot be loaded or the time is used up: hours done until then stay done.
     """
-    opened = store.store()
     name = context.asset_key.to_user_string()
+    opened = store.store(run=context.run.run_id, asset=name)
     try:
         scorer = model.scorer(opened)
     except (ModelError, SettingsError) as error:

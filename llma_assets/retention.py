@@ -26,8 +26,9 @@ class RetentionConfig(dg.Config):
 @dg.op(name=RETENTION_OP)
 def forget_what_is_old(context: dg.OpExecutionContext, config: RetentionConfig, store: StoreResource) -> None:
     """Forget events older than LLMA_RETENTION_DAYS with all that was made of them, at most a week's hours a run."""
+    opened = store.store(run=context.run.run_id, op=RETENTION_OP)
     try:
-        done = retire(store.store(), settings().retention_days, datetime.now(UTC), daily=config.daily)
+        done = retire(opened, settings().retention_days, datetime.now(UTC), daily=config.daily)
     except StoreError as error:
         raise dg.Failure(f"{RETENTION_OP}: {error}", allow_retries=False) from None
     context.add_output_metadata(

@@ -18,7 +18,6 @@ warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", categor
 ai_events = dg.AssetSpec(
     "ai_events",
     group_name="sources",
-    kinds={"duckdb"},
     owners=OWNERS,
     partitions_def=HOURLY,
     description="Events as people sent them (`$ai_generation`, `$ai_span`, `$ai_trace`, `$ai_embedding`), by `llma ingest`.",
@@ -27,7 +26,7 @@ ai_events = dg.AssetSpec(
 
 @dg.asset(
     group_name="messages",
-    kinds={"python", "duckdb"},
+    kinds={"python"},
     owners=OWNERS,
     deps=[ai_events],
     partitions_def=HOURLY,
@@ -44,7 +43,7 @@ def user_messages(
 
 @dg.asset(
     group_name="sentiment",
-    kinds={"onnx", "duckdb"},
+    kinds={"onnx"},
     owners=OWNERS,
     deps=[user_messages],
     partitions_def=HOURLY,
@@ -62,7 +61,7 @@ def message_sentiment(
 
 @dg.asset(
     group_name="sentiment",
-    kinds={"python", "duckdb"},
+    kinds={"python"},
     owners=OWNERS,
     deps=[user_messages, message_sentiment],
     partitions_def=HOURLY,
@@ -82,7 +81,7 @@ def generation_sentiment(
 
 @dg.asset(
     group_name="sentiment",
-    kinds={"python", "duckdb"},
+    kinds={"python"},
     owners=OWNERS,
     deps=[message_sentiment],
     partitions_def=HOURLY,

@@ -27,7 +27,7 @@ from resources.store import StoreResource
 # No retry policy: a failed team is tried again by the run itself, and what failed twice would only be paid for again.
 @dg.asset(
     group_name="summaries",
-    kinds={"python", "duckdb"},
+    kinds={"python"},
     owners=OWNERS,
     deps=[ai_events, trace_sentiment],
     partitions_def=HOURLY,
@@ -38,7 +38,8 @@ def trace_summaries(
     context: dg.AssetExecutionContext, store: StoreResource, llm: LLMResource, embedder: EmbedderResource
 ) -> dg.MaterializeResult:
     """Each settled trace in ten lines: title, flow, bullets with line references, notes; emitted as `$ai_trace_summary`."""
-    opened, run_id = store.store(), context.run.run_id
+    run_id = context.run.run_id
+    opened = store.store(run=run_id, asset="trace_summaries")
 
     def describe(result: WindowResult) -> None:
         context.add_asset_metadata(of_summaries(result), partition_key=result.start.strftime(PARTITION_FORMAT))
@@ -63,7 +64,7 @@ def trace_summaries(
 
 @dg.asset(
     group_name="summaries",
-    kinds={"onnx", "duckdb"},
+    kinds={"onnx"},
     owners=OWNERS,
     deps=[trace_summaries],
     partitions_def=HOURLY,
@@ -73,7 +74,7 @@ def document_embeddings(
     context: dg.AssetExecutionContext, store: StoreResource, embedder: EmbedderResource
 ) -> dg.MaterializeResult:
     """One vector a summary, for search by meaning. What `trace_summaries` has embedded already is not done again."""
-    opened, teams = store.store(), teams_of(context)
+    opened, teams = store.store(run=context.run.run_id, asset="document_embeddings"), teams_of(context)
     embed = embedder.embed(opened, run_id=context.run.run_id)
     for hour in hours_of_run(context):
         started = time.monotonic()

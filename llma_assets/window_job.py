@@ -45,7 +45,8 @@ def summarize_window(
     embedder: EmbedderResource,
 ) -> dict[str, Any]:
     """Summarise the window's traces; what it did, in total and team by team."""
-    opened, run_id, current = store.store(), context.run.run_id, settings()
+    run_id, current = context.run.run_id, settings()
+    opened = store.store(run=run_id, op=WINDOW_OP)
     teams = sorted({*config.team_ids} | ({config.team_id} if config.team_id is not None else set()))
     now = datetime.now(UTC)
     try:

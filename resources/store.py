@@ -26,10 +26,10 @@ class StoreResource(DuckDBResource):
 
     database: str = Field(default="", description="Path of the DuckDB file; empty: as LLMA_STORE and LLMA_HOME say")
 
-    def store(self) -> Store:
-        """The store; cheap, and nothing is held open."""
+    def store(self, **about: str) -> Store:
+        """The store; cheap, and nothing is held open. ``about`` says who asks (run, asset): a server's log has it."""
         current = settings()
-        return open_store(current.model_copy(update={"store": self.database}) if self.database else current)
+        return open_store(current.model_copy(update={"store": self.database}) if self.database else current, about)
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[StoreResource]:

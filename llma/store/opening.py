@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from llma.settings import Settings
@@ -10,7 +11,7 @@ from llma.store.duckdb import DuckDBStore
 from llma.store.keys import text_key
 
 _DEFAULT_FILE = "llma.duckdb"
-_CLICKHOUSE = "clickhouse"
+_DUCKDB, _CLICKHOUSE = "duckdb", "clickhouse"
 
 
 def store_path(settings: Settings) -> Path:
@@ -21,7 +22,7 @@ def store_path(settings: Settings) -> Path:
     if not settings.store:
         return settings.home / _DEFAULT_FILE
     scheme, separator, rest = settings.store.partition("://")
-    if separator and scheme != "duckdb":
+    if separator and scheme != _DUCKDB:
         engines = "duckdb (a path, or duckdb:///path) and clickhouse (clickhouse://user@host:8123/database)"
         if scheme == _CLICKHOUSE:
             raise StoreError("LLMA_STORE names a ClickHouse server, which has no file")
@@ -29,11 +30,19 @@ def store_path(settings: Settings) -> Path:
     return Path(rest if separator else settings.store).expanduser().absolute()
 
 
-def open_store(settings: Settings) -> Store:
-    """The store; what it needs is made when it is missing. Nothing is held open."""
+def engine(settings: Settings) -> str:
+    """The engine that the settings name: duckdb or clickhouse."""
+    return _CLICKHOUSE if settings.store.startswith(f"{_CLICKHOUSE}://") else _DUCKDB
+
+
+def open_store(settings: Settings, about: Mapping[str, str] | None = None) -> Store:
+    """The store; what it needs is made when it is missing. Nothing is held open.
+
+    ``about`` says who asks (run, asset); a server's log has it with each statement.
+    """
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if settings.store.startswith(f"{_CLICKHOUSE}://"):
-        return _clickhouse(settings)
+    if engine(settings) == _CLICKHOUSE:
+        return _clickhouse(settings, about)
     return DuckDBStore(
         store_path(settings),
         text_key(settings),
@@ -42,7 +51,7 @@ def open_store(settings: Settings) -> Store:
     )
 
 
-def _clickhouse(settings: Settings) -> Store:
+def _clickhouse(settings: Settings, about: Mapping[str, str] | None) -> Store:
     # Imported where it is used: its client takes 0.1 s to load, which the embedded default need not wait for.
     from llma.store.clickhouse import ClickHouseStore
     from llma.store.clickhouse.address import parse
@@ -53,4 +62,5 @@ def _clickhouse(settings: Settings) -> Store:
         text_key(settings),
         password=password.get_secret_value() if password else "",
         lock_timeout=settings.lock_timeout_seconds,
+        about=about,
     )

@@ -153,3 +153,12 @@ def test_dg_checks_them(tmp_path: Path):
     shutil.copy(ROOT / "dagster.yaml", home)
     done = fresh(tmp_path / "home", str(dg_command), "check", "defs", DAGSTER_HOME=str(home))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("store", "engine"), [("", "duckdb"), ("clickhouse://llma@db.example.com/llma", "clickhouse")])
+def test_every_asset_shows_the_engine_that_it_is_kept_in(store: str, engine: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LLMA_STORE", store)
+    kinds = {spec.key.to_user_string(): spec.kinds for spec in build_defs().resolve_all_asset_specs()}
+    assert all(engine in each for each in kinds.values()), kinds
+    assert kinds["ai_events"] == {engine}
+    assert kinds["message_sentiment"] == {engine, "onnx"}

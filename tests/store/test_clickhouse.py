@@ -11,7 +11,6 @@ import pytest
 
 from llma.store.base import StoreError
 from llma.store.clickhouse import ClickHouseStore
-from llma.store.clickhouse.client import commented
 from llma.store.clickhouse.ddl import ACTIVITY, INDEX, META
 from llma.store.clickhouse.schema import SCHEMA_VERSION
 from llma.store.tables import SOURCE_EVENTS, TABLES, TEXTS, USER_MESSAGES
@@ -152,14 +151,14 @@ def test_a_batch_is_one_part(store: ClickHouseStore, clickhouse_server: Server, 
     clickhouse_server.run(f"SYSTEM START MERGES {INDEX}", clickhouse_database)
 
 
-def test_statements_say_which_run_and_asset_they_are_of(store: ClickHouseStore):
-    def comment() -> str:
+def test_statements_say_which_run_and_asset_they_are_of(clickhouse_server: Server, clickhouse_database: str):
+    def comment(**about: str) -> str:
+        store = ClickHouseStore(clickhouse_server.address(clickhouse_database), KEY, about=about)
         with store.reading() as reader:
             statements = reader.statements  # pyright: ignore[reportAttributeAccessIssue]
             return statements.query("SELECT getSetting('log_comment')")[0][0]
 
-    with commented(run="r1"), commented(asset="user_messages"):
-        assert comment() == '{"from":"llma","run":"r1","asset":"user_messages"}'
+    assert comment(run="r1", asset="user_messages") == '{"from":"llma","run":"r1","asset":"user_messages"}'
     assert comment() == '{"from":"llma"}'
 
 

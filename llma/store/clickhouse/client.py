@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -33,8 +31,6 @@ _FORMATS = {"DateTime64*": "int", "UUID": "string"}
 TRANSIENT = frozenset({202, 209, 210, 225, 242, 252, 285, 286, 319, 439, 999})
 UNKNOWN_DATABASE, _NO_RIGHT, _WRONG_PASSWORD = 81, 497, 516
 
-_comment: ContextVar[Mapping[str, str] | None] = ContextVar("llma_clickhouse_comment", default=None)
-
 
 class StatementError(RuntimeError):
     """The server refused a statement. Its own message may quote a value, so only the code and its name are told."""
@@ -44,22 +40,23 @@ class StatementError(RuntimeError):
         self.code = code
 
 
-@contextmanager
-def commented(**about: str) -> Iterator[None]:
-    """Statements in the block carry these (run, asset, …) as ``log_comment`` in the server's query log."""
-    token = _comment.set({**(_comment.get() or {}), **about})
-    try:
-        yield
-    finally:
-        _comment.reset(token)
-
-
 class Statements:
-    """A connection pool to one server. Threads may share it."""
+    """A connection pool to one server. Threads may share it.
 
-    def __init__(self, address: Address, password: str, *, make: Callable[..., Client] | None = None) -> None:
+    ``about`` (run, asset, …) stands with each statement as ``log_comment`` in the server's query log.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        password: str,
+        *,
+        about: Mapping[str, str] | None = None,
+        make: Callable[..., Client] | None = None,
+    ) -> None:
         self.address = address
         self._password = password
+        self._comment = orjson.dumps({"from": "llma", **(about or {})}).decode()
         self._make = make
         self._client: Client | None = None
         self._guard = threading.Lock()
@@ -116,7 +113,7 @@ class Statements:
         options = self.address.options
         settings: dict[str, Any] = {
             "max_execution_time": options.timeout,
-            "log_comment": orjson.dumps({"from": "llma", **(_comment.get() or {})}).decode(),
+            "log_comment": self._comment,
             # A key's versions lie in one partition, because the hour is part of the key.
             "do_not_merge_across_partitions_select_final": 1,
             "join_use_nulls": 1,

@@ -8,7 +8,7 @@ order of their seqs. Steps write in the order scores, rows, derived events, ledg
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from clickhouse_connect.driver.client import Client
@@ -24,7 +24,10 @@ from llma.store.keys import key_print
 
 
 class ClickHouseStore(Store):
-    """A store at ``address``; the schema is made on first use. ``make`` opens another client than one over HTTP."""
+    """A store at ``address``; the schema is made on first use. ``make`` opens another client than one over HTTP.
+
+    ``about`` says who asks (run, asset): the server's query log has it with each statement.
+    """
 
     def __init__(
         self,
@@ -33,12 +36,13 @@ class ClickHouseStore(Store):
         *,
         password: str = "",
         lock_timeout: float = 120,
+        about: Mapping[str, str] | None = None,
         make: Callable[[], Client] | None = None,
     ) -> None:
         self.address = address
         self.text_key = text_key
         self._lock_timeout = lock_timeout
-        self._statements = Statements(address, password, make=make)
+        self._statements = Statements(address, password, about=about, make=make)
         self._prepared = False
         self._preparing = threading.Lock()
         self._mine = threading.local()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from llma.store.base import StoreError
 from llma.store.clickhouse.client import UNKNOWN_DATABASE, StatementError, Statements
@@ -11,8 +11,9 @@ from llma.store.clickhouse.views import views
 
 SCHEMA_VERSION = 1
 
-# What brings a database of the version before to this one; each statement may be repeated. Version 1 is the first.
-_MIGRATIONS: Mapping[int, tuple[str, ...]] = {}
+# The statements that bring a database of the version before to this one, each of which may be repeated; tables that are new
+# need none. Version 1 is the first.
+_MIGRATIONS: Mapping[int, Callable[[Form], Iterable[str]]] = {}
 
 
 def prepare(statements: Statements, key_print: str) -> None:
@@ -38,7 +39,7 @@ def prepare(statements: Statements, key_print: str) -> None:
             f"the texts in {place} were hashed with another key: set LLMA_HASH_KEY to the one that all machines share"
         )
     for newer in range(version + 1, SCHEMA_VERSION + 1):
-        for statement in _MIGRATIONS[newer]:
+        for statement in _MIGRATIONS[newer](form):
             statements.command(statement)
     if version < SCHEMA_VERSION:
         _make(statements, form, key_print)
