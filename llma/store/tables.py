@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from llma import records
@@ -63,6 +65,17 @@ class Table:
     @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    def latest(self, rows: Iterable[Any]) -> list[Any]:
+        """One row a key: of several the one with the highest seq, at a tie the last."""
+        key_of = attrgetter(*self.key)
+        seq_of = attrgetter(self.seq_column) if self.seq_column else lambda _: 0
+        found: dict[Any, Any] = {}
+        for row in rows:
+            before = found.get(key_of(row))
+            if before is None or seq_of(row) >= seq_of(before):
+                found[key_of(row)] = row
+        return list(found.values())
 
     @property
     def order(self) -> tuple[str, ...]:

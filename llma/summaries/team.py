@@ -7,7 +7,8 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -81,27 +82,36 @@ async def summarise_team(
     not_ok = left_out + [
         coverage_of(ask, item.trace, item.status, item.reason or "") for item in items if item.status is not Status.OK
     ]
-    failed = sum(item.status is Status.FAILED for item in items)
-    skipped = sum(item.status is Status.SKIPPED for item in items)
-    unchanged = sum(item.unchanged for item in items)
-    counts = (len(items) - failed - skipped, skipped + len(left_out), failed)
+    states = Counter(item.status for item in items)
+    counts = (states[Status.OK], states[Status.SKIPPED] + len(left_out), states[Status.FAILED])
     last = partial(finish, counts=counts, sample=chosen)
     await desk.worker.run(_close, desk.store, ask, chosen, team.waiting, not_ok, last)
+    embedded = await desk.worker.run(_embedded, embed, [item.row for item in items if item.row is not None])
+    return replace(
+        result_of(ask, items),
+        embedding_requests_succeeded=embedded.succeeded,
+        embedding_requests_failed=embedded.failed,
+        duration_seconds=time.monotonic() - started,
+        reasons=Counter(row.reason for row in not_ok),
+    )
+
+
+def result_of(ask: Ask, items: Collection[Item], *, failure: str | None = None) -> TeamResult:
+    """What became of the traces that a run came to."""
+    states = Counter(item.status for item in items)
+    unchanged = sum(item.unchanged for item in items)
     rows = [item.row for item in items if item.row is not None]
-    embedded = await desk.worker.run(_embedded, embed, rows)
     return TeamResult(
         team_id=ask.team_id,
         batch_run_id=ask.batch_run_id,
         items_queried=len(items),
-        summaries_generated=len(rows) - unchanged,
-        summaries_skipped=skipped + unchanged,
-        summaries_failed=failed,
-        embedding_requests_succeeded=embedded.succeeded,
-        embedding_requests_failed=embedded.failed,
-        duration_seconds=time.monotonic() - started,
+        summaries_generated=states[Status.OK] - unchanged,
+        summaries_skipped=states[Status.SKIPPED] + unchanged,
+        summaries_failed=states[Status.FAILED],
         references_given=sum(row.references_given for row in rows),
         references_valid=sum(row.references_valid for row in rows),
-        reasons=Counter(row.reason for row in not_ok),
+        reasons=Counter(item.reason or "" for item in items if item.status is not Status.OK),
+        failure=failure,
     )
 
 

@@ -12,7 +12,7 @@ from llma.hours.deadline import Deadline, DeadlineReachedError
 from llma.logs import kind_and_place
 from llma.summaries.asking import Ask, TeamResult
 from llma.summaries.item import Desk, Item
-from llma.summaries.team import Embed, Finish, nothing_more, summarise_team
+from llma.summaries.team import Embed, Finish, nothing_more, result_of, summarise_team
 
 log = logging.getLogger(__name__)
 
@@ -64,4 +64,4 @@ async def _team(ask: Ask, desk: Desk, deadline: Deadline, embed: Embed, finish: 
         except Exception as error:  # noqa: BLE001 - recorded: one team must not stop the others
             failure = kind_and_place(error)
             log.error("summaries of team %s failed: %s", ask.team_id, failure, extra={"team": ask.team_id})
-    return TeamResult(ask.team_id, ask.batch_run_id, failure=failure)
+    return result_of(ask, done.values(), failure=failure)

@@ -15,13 +15,9 @@ from llma.store.base import StoreError
 from llma.store.duckdb import DuckDBStore
 from llma.store.duckdb.schema import SCHEMA_VERSION
 from llma.store.tables import (
-    DOCUMENT_EMBEDDINGS,
-    LLM_ANSWERS,
-    LLM_CALLS,
     SOURCE_EVENTS,
     TABLES,
     TEXTS,
-    TRACE_SUMMARIES,
     USER_MESSAGES,
 )
 from tests.store import processes
@@ -39,7 +35,6 @@ from tests.store.rows import (
     upsert,
     user_message,
 )
-from tests.store.summary_rows import trace_summary
 
 
 @pytest.fixture
@@ -57,17 +52,6 @@ def mode(path: Path) -> int:
 
 
 # --- the file is ours ---
-
-
-def test_a_file_of_the_first_version_is_brought_up_to_date_and_keeps_its_rows(store: DuckDBStore, tmp_path: Path):
-    append(store, event(1))
-    for table in (TRACE_SUMMARIES, DOCUMENT_EMBEDDINGS, LLM_CALLS, LLM_ANSWERS):
-        change(store, f"DROP TABLE {table.name}")
-    change(store, "UPDATE store_meta SET value = '1' WHERE name = 'schema_version'")
-    newer = duckdb_store(tmp_path)
-    assert [row.seq for row in rows_of(newer, SOURCE_EVENTS)] == [1]
-    upsert(newer, TRACE_SUMMARIES, trace_summary())
-    assert rows_of(duckdb_store(tmp_path), TRACE_SUMMARIES) == [trace_summary()]
 
 
 def test_a_file_of_no_version_says_what_to_do(store: DuckDBStore, tmp_path: Path):

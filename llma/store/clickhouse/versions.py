@@ -8,12 +8,9 @@ it hides: a row that is newer than what the deleter saw has a higher one, and su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
-
-from llma.store.tables import Table
 
 # The values of a row's sorting key, as they travel.
 Key = tuple[Any, ...]
@@ -34,18 +31,6 @@ class Plan:
 
     versions: list[int | None]
     tombstones: dict[Key, int]
-
-
-def latest(table: Table, rows: Iterable[Any]) -> list[Any]:
-    """One row a key: of several the one with the highest seq, at a tie the last."""
-    key_of = attrgetter(*table.key)
-    seq_of = attrgetter(table.seq_column) if table.seq_column else lambda _: 0
-    found: dict[Any, Any] = {}
-    for row in rows:
-        before = found.get(key_of(row))
-        if before is None or seq_of(row) >= seq_of(before):
-            found[key_of(row)] = row
-    return list(found.values())
 
 
 def planned(

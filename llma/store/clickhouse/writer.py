@@ -26,7 +26,7 @@ from llma.store.clickhouse.forgetting import ForgetChanges
 from llma.store.clickhouse.moving import delete, load_events, raise_last_seq
 from llma.store.clickhouse.reader import ClickHouseReader
 from llma.store.clickhouse.states import States, identity, keys_of
-from llma.store.clickhouse.versions import Key, State, latest, planned
+from llma.store.clickhouse.versions import Key, State, planned
 from llma.store.forgetting import VOID, ForgottenMeanwhileError
 from llma.store.tables import (
     ARRIVALS,
@@ -82,7 +82,7 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
     def replace_hour(
         self, table: Table, team_id: int, hour: datetime, rows: Sequence[Any], seen_seq: int, *, step: str | None = None
     ) -> None:
-        rows = latest(table, rows)
+        rows = table.latest(rows)
         there = self._states.of_hour(table, team_id, hour, _STEP_COLUMN.get(table), step)
         # Of these it is not said yet what the store has: they lie in another hour, or may have moved here from one.
         elsewhere = [row for row in rows if row.hour != hour]
@@ -96,7 +96,7 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
         self._change(table, rows, states, replaced=there.keys(), seen_seq=seen_seq)
 
     def upsert(self, table: Table, rows: Sequence[Any]) -> None:
-        rows = latest(table, rows)
+        rows = table.latest(rows)
         if is_versioned(table):
             self._change(table, rows, self._states.of_rows(table, rows))
         else:

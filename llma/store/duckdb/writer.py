@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -129,7 +128,7 @@ class DuckDBWriter(DuckDBReader, TableChanges, ForgetChanges, Writer):
             hours = [row.hour for row in rows]
             bounds = " AND t.hour BETWEEN $first::TIMESTAMP AND $last::TIMESTAMP"
             span = {"first": naive(min(hours)), "last": naive(max(hours))}
-        with self.staged(table.columns, columns_of(table.columns, _latest(table, rows))):
+        with self.staged(table.columns, columns_of(table.columns, table.latest(rows))):
             if table.seq_column:
                 newer = f"{same} AND t.{table.seq_column} > i.{table.seq_column}{bounds}"
                 self.execute(f"DELETE FROM staged i USING {table.name} t WHERE {newer}", **span)
@@ -221,15 +220,3 @@ class DuckDBWriter(DuckDBReader, TableChanges, ForgetChanges, Writer):
             **values,
         ).fetchall()
         return rows > 0
-
-
-def _latest(table: Table, rows: Sequence[Any]) -> list[Any]:
-    """One row a key: of several the one with the highest ``seq``, at a tie the last."""
-    key_of = attrgetter(*table.key)
-    seq_of = attrgetter(table.seq_column) if table.seq_column else lambda _: 0
-    latest: dict[Any, Any] = {}
-    for row in rows:
-        before = latest.get(key_of(row))
-        if before is None or seq_of(row) >= seq_of(before):
-            latest[key_of(row)] = row
-    return list(latest.values())

@@ -171,6 +171,7 @@ def test_a_team_that_fails_is_tried_once_more_with_what_is_not_done(
     assert [trace for trace in summariser.asked if trace != "t"] == ["t4", "t3", "t2", "t1", "t2"]
     assert first.failure is not None
     assert first.failure.startswith("StoreError at")
+    assert (first.items_queried, first.summaries_generated) == (3, 3)  # what it had done by then
     assert (second.summaries_generated, second.failure) == (1, None)
     assert set(told(store)) == {"t", "t1", "t3", "t4"}
     del summariser.failing["t2"]
@@ -182,7 +183,7 @@ def test_what_is_done_when_the_time_is_up_stays_done(store: DuckDBStore):
     ingest(store, *(spoken(n, trace_id=f"t{n}") for n in range(1, 5)))
     ticks = iter(range(100))
     (result,) = window(store, EchoSummariser(), deadline=Deadline(2, lambda: float(next(ticks))), batch_size=1)
-    assert result.failure == TIME_IS_UP
+    assert (result.summaries_generated, result.failure) == (2, TIME_IS_UP)
     assert set(told(store)) == {"t3", "t4"}
 
 
