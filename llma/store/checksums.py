@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -43,9 +43,13 @@ def checksum(table: Table, rows: Iterable[Values]) -> Checksum:
     return Checksum(number, total % (1 << 8 * _BYTES))
 
 
-def canonical_of(table: Table) -> Callable[[Values], bytes]:
-    """What makes of a row the same bytes, whichever engine it was read from: JSON, the keys of objects sorted."""
-    kept = [index for index, name in enumerate(table.names) if name not in _LEFT_OUT.get(table.name, ())]
+def canonical_of(table: Table, *, without: Collection[str] = ()) -> Callable[[Values], bytes]:
+    """What makes of a row the same bytes, whichever engine it was read from: JSON, the keys of objects sorted.
+
+    ``without`` names columns that do not count.
+    """
+    left_out = {*without, *_LEFT_OUT.get(table.name, ())}
+    kept = [index for index, name in enumerate(table.names) if name not in left_out]
     kinds = [table.columns[index].kind for index in kept]
     changed = [(place, _ALIKE[kind]) for place, kind in enumerate(kinds) if kind in _ALIKE]
 
