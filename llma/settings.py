@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     clickhouse_password: SecretStr | None = Field(
         None, description="Password of the user in LLMA_STORE=clickhouse://user@host/database; empty: none"
     )
+    events_table: str = Field(
+        "", description="An events table on that ClickHouse server which llma reads and never writes; empty: none"
+    )
+    events_columns: str = Field(
+        "", description="Its columns where they have other names, such as timestamp=created_at,team_id=1"
+    )
     hash_key: SecretStr | None = Field(
         None, description="Key of the text hashes, shared by all machines of one store; empty: a file in LLMA_HOME"
     )

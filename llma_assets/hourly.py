@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from llma.events import HOUR
+from llma.events import HOUR, hour_of
 from llma.hours.chain import sentiment_chain
 from llma.hours.deadline import Deadline, DeadlineReachedError
 from llma.hours.step import HourReport, run_hour
 from llma.inference.errors import ModelError
+from llma.ingest.events_table import take_in
 from llma.settings import SettingsError, settings
-from llma.store.base import Reader
+from llma.store.base import Reader, Store, Window
 from llma_assets.partitions import PARTITION_FORMAT
 from llma_assets.policies import DELTA_TRIGGERS, TEAMS, TRIGGER
 from resources.sentiment_model import SentimentModelResource
@@ -95,14 +96,25 @@ def _common(report: HourReport, version: str) -> Metadata:
 
 def teams_of(context: dg.AssetExecutionContext) -> Callable[[int], bool]:
     """The teams a person named for this run, else those that settings allow. Raises Failure when they are no numbers."""
+    named = _named_teams(context)
+    return settings().allows if named is None else named.__contains__
+
+
+def _named_teams(context: dg.AssetExecutionContext) -> frozenset[int] | None:
     named = context.run.tags.get(TEAMS)
     if named is None:
-        return settings().allows
+        return None
     try:
-        teams = frozenset(int(team) for team in named.split(","))
+        return frozenset(int(team) for team in named.split(","))
     except ValueError as error:
         raise dg.Failure(f"the tag {TEAMS} takes team ids separated by commas", allow_retries=False) from error
-    return teams.__contains__
+
+
+def take_in_hours(context: dg.AssetExecutionContext, store: Store, *, more: timedelta = timedelta(0)) -> None:
+    """What an events table that is not ours has of the run's hours (``more``: and for so long after) goes into the index."""
+    hours = hours_of_run(context)
+    window = Window(hours[0], hour_of(hours[-1] + 2 * HOUR + more - timedelta(microseconds=1)))
+    take_in(store, settings(), window, datetime.now(UTC), teams=_named_teams(context))
 
 
 def began(context: dg.AssetExecutionContext) -> datetime:

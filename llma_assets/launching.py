@@ -19,7 +19,9 @@ from llma.events import HOUR, hour_of
 from llma.hours.chain import ANY_VERSION, SENTIMENT_STEPS
 from llma.hours.deadline import PER_HOUR
 from llma.hours.staleness import HourRequest, requests
+from llma.ingest.events_table import recent, take_in
 from llma.settings import settings
+from llma.store.base import Store
 from llma.summaries.asking import STEP
 from llma.summaries.window import HOURLY_LIMIT
 from llma_assets.jobs import SENTIMENT_JOB, SUMMARY_JOB
@@ -30,6 +32,8 @@ from resources.store import StoreResource
 
 # A run has the chain's ten minutes for each of its hours; a little more, so that the library's own limit comes first.
 _SLACK = timedelta(minutes=1)
+# Dagster breaks a tick off after 60 s.
+_TAKING_SECONDS = 20
 SUMMARY_KEYS = ("trace_summaries", "document_embeddings")
 # What has just arrived goes before a backfill of last year.
 _BEFORE_BACKFILLS = "1"
@@ -42,9 +46,10 @@ def hour_requests(
 
     ``limit`` bounds what is requested and not done yet, so that the newest hour never queues behind all of history.
     """
+    opened = _with_what_is_new(store, now, look_back)
     unfinished = unfinished_runs(instance, SENTIMENT_JOB, SENTIMENT_STEPS)
     waiting = sum(run.tags.get(TRIGGER) in SCHEDULED_TRIGGERS for run in unfinished)
-    with store.store().reading() as reader:
+    with opened.reading() as reader:
         stale = reader.stale_hours(ANY_VERSION, arrived_since=now - look_back)
     found = requests(
         stale,
@@ -61,9 +66,10 @@ def summary_requests(
     store: StoreResource, instance: dg.DagsterInstance, *, now: datetime, look_back: timedelta, limit: int, trigger: str
 ) -> list[tuple[HourRequest, dg.RunRequest]]:
     """As ``hour_requests``, for the summaries: hours that are stale by all of their events, and have settled by ``now``."""
+    opened = _with_what_is_new(store, now, look_back)
     unfinished = unfinished_runs(instance, SUMMARY_JOB, SUMMARY_KEYS)
     last = hour_of(now - timedelta(minutes=settings().settle_minutes)) - HOUR
-    with store.store().reading() as reader:
+    with opened.reading() as reader:
         stale = reader.stale_hours({STEP: None}, arrived_since=now - look_back, of="events")
     found = requests(
         [each for each in stale if each.hour <= last],
@@ -74,6 +80,14 @@ def summary_requests(
         limit=max(0, limit - len(unfinished)),
     )
     return [(request, _run(request, trigger, HOURLY_LIMIT)) for request in found]
+
+
+def _with_what_is_new(store: StoreResource, now: datetime, look_back: timedelta) -> Store:
+    """The store, which has taken in what an events table that is not ours has of these hours; what time does not suffice for,
+    the next tick takes in, or the run of its hour."""
+    opened = store.store()
+    take_in(opened, settings(), recent(now, look_back), now, seconds=_TAKING_SECONDS)
+    return opened
 
 
 def _run(request: HourRequest, trigger: str, limit: timedelta) -> dg.RunRequest:

@@ -6,7 +6,7 @@ import dagster as dg
 
 from llma.store.base import Window
 from llma_assets import checks, metadata
-from llma_assets.hourly import began, run_hours, teams_of
+from llma_assets.hourly import began, run_hours, take_in_hours, teams_of
 from llma_assets.partitions import HOURLY
 from llma_assets.policies import BY_DAY, FAIL_FAST, OWNERS
 from resources.sentiment_model import SentimentModelResource
@@ -20,7 +20,8 @@ ai_events = dg.AssetSpec(
     group_name="sources",
     owners=OWNERS,
     partitions_def=HOURLY,
-    description="Events as people sent them (`$ai_generation`, `$ai_span`, `$ai_trace`, `$ai_embedding`), by `llma ingest`.",
+    description="Events as people sent them (`$ai_generation`, `$ai_span`, `$ai_trace`, `$ai_embedding`), by `llma ingest` "
+    "or from LLMA_EVENTS_TABLE.",
 )
 
 
@@ -37,6 +38,7 @@ def user_messages(
     context: dg.AssetExecutionContext, store: StoreResource, sentiment_model: SentimentModelResource
 ) -> dg.MaterializeResult:
     """What people wrote: each turn of a trace that the hour's generations carry, once."""
+    take_in_hours(context, store.store(run=context.run.run_id, asset="user_messages"))
     run_hours(context, store, sentiment_model)
     return dg.MaterializeResult()
 

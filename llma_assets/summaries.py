@@ -14,7 +14,7 @@ from llma.summaries.asking import WindowResult
 from llma.summaries.run import run_hours
 from llma.summaries.window import HOURLY_LIMIT, MANUAL_LIMIT
 from llma_assets import checks
-from llma_assets.hourly import force_of, hours_of_run, teams_of
+from llma_assets.hourly import force_of, hours_of_run, take_in_hours, teams_of
 from llma_assets.metadata import of_summaries
 from llma_assets.partitions import HOURLY, PARTITION_FORMAT
 from llma_assets.policies import BY_DAY, OWNERS, SCHEDULED_TRIGGERS, TRIGGER
@@ -45,6 +45,8 @@ def trace_summaries(
         context.add_asset_metadata(of_summaries(result), partition_key=result.start.strftime(PARTITION_FORMAT))
 
     try:
+        # A trace that goes on after the hour must not be told as if it had ended.
+        take_in_hours(context, opened, more=timedelta(minutes=settings().settle_minutes))
         results = run_hours(
             opened,
             settings(),

@@ -6,8 +6,10 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from llma.events import HOUR, hour_of
+from llma.ingest.events_table import take_in
 from llma.settings import SettingsError, settings
-from llma.store.base import StoreError
+from llma.store.base import StoreError, Window
 from llma.summaries.run import run_window, window_of
 from llma.summaries.schema import MODES
 from llma.summaries.window import MANUAL_LIMIT
@@ -57,6 +59,7 @@ def summarize_window(
         settle = timedelta(minutes=current.settle_minutes)
         bounds = (None if text is None else _moment(text) for text in (config.window_start, config.window_end))
         start, end = window_of(now, settle, config.window_minutes, *bounds)
+        take_in(opened, current, Window(hour_of(start), hour_of(end + settle) + HOUR), now, teams=teams)
         result = run_window(
             current,
             llm.desks(opened, model=config.model, run_id=run_id),

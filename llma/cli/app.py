@@ -27,12 +27,20 @@ To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%dT%H", "%Y
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(help="JSON Lines files, gzipped or not; - for standard input")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="JSON Lines files, gzipped or not; - for standard input; none: LLMA_EVENTS_TABLE"),
+    ] = None,
+    start: From = None,
+    end: To = None,
 ) -> None:
-    """Append events to the store: first wins, unreadable lines are recorded and stop nothing."""
-    from llma.cli.ingest import ingest_paths
+    """Append events to the store: first wins, unreadable lines are recorded and stop nothing.
 
-    _run(lambda: ingest_paths(paths))
+    Without files: what the table of LLMA_EVENTS_TABLE has new from --from to --to (UTC, exclusive; without a range: all).
+    """
+    from llma.cli.ingest import ingest as ingest_files
+
+    _run(lambda: ingest_files(paths or [], start, end))
 
 
 @app.command()

@@ -43,7 +43,7 @@ def forget(
         return
     if found.total and not yes:
         _ask()
-    if found.total:
+    if found.total or selection.before:  # the moment counts for what is taken in later, too
         with store.writing() as writer:
             found = writer.forget(selection)
     _compact(store, found)

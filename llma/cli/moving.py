@@ -85,7 +85,8 @@ def _tell(finding: Finding) -> None:
 
 def _opened(address: str) -> Store:
     current = settings()
-    return open_store(current.model_copy(update={"store": address}) if address else current)
+    # Of another store the events table is another one, too: that which it notes.
+    return open_store(current.model_copy(update={"store": address, "events_table": ""}) if address else current)
 
 
 def _existing(address: str) -> Store:

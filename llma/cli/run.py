@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from llma.cli.errors import CommandError
 from llma.cli.execute import execute
+from llma.cli.ingest import take_in_window
 from llma.cli.progress import console
 from llma.events import HOUR, hour_of
 from llma.hours.chain import ANY_VERSION, SENTIMENT_STEPS, sentiment_chain
@@ -39,6 +40,7 @@ def run_hours(
     current = settings()
     store = open_store(current)
     asked = _asked(current, start, end)
+    take_in_window(store, current, asked, teams)
     if estimate:
         from llma.cli.estimate import print_estimate
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -22,6 +22,8 @@ from llma.store.base import Store, StoreError, Writer
 from llma.store.tables import HOUR_LEDGER, Table
 
 log = logging.getLogger(__name__)
+
+_NONE = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,8 @@ def _begin(
     store: Store, step: Step, hour: datetime, *, teams: Callable[[int], bool], force: bool, run_id: str
 ) -> tuple[list[Task], list[TeamReport]]:
     """What is to be done, each counted as an attempt, and who is done already."""
-    tasks, fresh = [], []
+    tasks: list[Task] = []
+    others: list[TeamReport] = []
     with store.writing() as writer:
         entries: dict[tuple[int, str], LedgerEntry] = {
             (entry.team_id, entry.step): entry for entry in writer.rows(HOUR_LEDGER, hour=hour)
@@ -186,21 +189,20 @@ def _begin(
             if step.follows is not None:
                 before = entries.get((team_id, step.follows))
                 if before is None or before.finished_at is None or before.failure:
-                    counts = writer.status_counts(step.table, team_id, hour)
                     failure = before.failure if before else None
-                    fresh.append(TeamReport(team_id, "waiting", arrived, counts, failure))
+                    others.append(TeamReport(team_id, "waiting", arrived, failure=failure))
                     continue
                 number, seq = before.number, before.seen_seq
             ledger = entries.get((team_id, step.name))
             after = plan(ledger, number=number, seq=seq, version=step.version, force=force)
             if after is None:
-                counts = writer.status_counts(step.table, team_id, hour)
-                fresh.append(TeamReport(team_id, "fresh", number, counts))
+                others.append(TeamReport(team_id, "fresh", number))
                 continue
             writer.begin_step(team_id, hour, step.name, arrived_seq=arrived_seq, run_id=run_id, now=datetime.now(UTC))
             number_before = ledger.number if ledger and after else 0
             tasks.append(Task(team_id, hour, number, seq, after, number_before, run_id))
-    return tasks, fresh
+        counts = writer.status_counts(step.table, hour) if others else {}
+    return tasks, [replace(each, counts=counts.get(each.team_id, _NONE)) for each in others]
 
 
 def _commit(
@@ -213,8 +215,7 @@ def _commit(
     if not outcomes and not failures:
         return []
     try:
-        with store.writing() as writer:
-            return [_fail(writer, step, *each) for each in failures] + [_land(writer, step, *each) for each in outcomes]
+        return _land(store, step, failures, outcomes)
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - recorded: below, by the team whose rows they are
@@ -223,14 +224,26 @@ def _commit(
     reports, failed = [], list(failures)
     for task, outcome in outcomes:
         try:
-            with store.writing() as writer:
-                reports.append(_land(writer, step, task, outcome))
+            reports += _land(store, step, (), [(task, outcome)])
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - recorded: one team's data must not stop the others
             failed.append((task, kind_and_place(error)))
+    return reports + _land(store, step, failed, ())
+
+
+def _land(
+    store: Store, step: Step, failures: Sequence[tuple[Task, str]], outcomes: Sequence[tuple[Task, Outcome]]
+) -> list[TeamReport]:
+    """In one change, of one hour: the rows of all, then the ledger."""
     with store.writing() as writer:
-        return reports + [_fail(writer, step, *each) for each in failed]
+        reports = [_fail(writer, step, *each) for each in failures]
+        for _, outcome in outcomes:
+            outcome.write(writer)
+        counts = writer.status_counts(step.table, outcomes[0][0].hour) if outcomes else {}
+        return reports + [
+            _finish(writer, step, task, outcome, counts.get(task.team_id, _NONE)) for task, outcome in outcomes
+        ]
 
 
 def _fail(writer: Writer, step: Step, task: Task, error: str) -> TeamReport:
@@ -247,11 +260,8 @@ def _fail(writer: Writer, step: Step, task: Task, error: str) -> TeamReport:
     return TeamReport(task.team_id, "failed", failure=reason)
 
 
-def _land(writer: Writer, step: Step, task: Task, outcome: Outcome) -> TeamReport:
-    """Rows first, the ledger last."""
-    outcome.write(writer)
+def _finish(writer: Writer, step: Step, task: Task, outcome: Outcome, counts: tuple[int, int, int]) -> TeamReport:
     number = task.number if outcome.number is None else outcome.number
-    counts = writer.status_counts(step.table, task.team_id, task.hour)
     writer.finish_step(
         task.team_id,
         task.hour,

@@ -71,9 +71,14 @@ def parse(data: bytes) -> tuple[Event, dict[str, Any]]:
     record = load(data)
     if not isinstance(record, dict):
         raise RejectedLine(Rejection.NOT_AN_OBJECT, "a line must be one JSON object")
+    return of_record(record)
+
+
+def of_record(record: Mapping[str, Any]) -> tuple[Event, dict[str, Any]]:
+    """The event in a line's object, or in what stands for one, with its properties as an object. Raises RejectedLine."""
     uuid = _uuid(_field(record, "uuid"))
     try:
-        properties = _properties(record.get("properties"))
+        properties = properties_of(record.get("properties"))
         event = Event(
             team_id=_team(_field(record, "team_id")),
             uuid=uuid,
@@ -139,7 +144,7 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _field(record: dict[str, Any], name: str) -> Any:
+def _field(record: Mapping[str, Any], name: str) -> Any:
     value = record.get(name)
     if value is None:
         raise RejectedLine(Rejection.MISSING_FIELD, f"no {name}")
@@ -182,7 +187,8 @@ def _timestamp(value: Any) -> datetime:
         ) from None
 
 
-def _properties(value: Any) -> dict[str, Any]:
+def properties_of(value: Any) -> dict[str, Any]:
+    """The properties as an object, which may be given as its JSON text. Raises RejectedLine."""
     if value is None:
         return {}
     if isinstance(value, str):

@@ -1,8 +1,8 @@
 """The contract of a store: what it promises, whatever engine stands behind it. ``tests/store`` runs on every engine.
 
 A ``Reader`` sees one consistent state. A ``Writer`` commits when its block ends, all or nothing where the engine has
-transactions; where it has none, its calls take effect in the order of the calls, which every step makes in the order
-scores -> rows -> derived events -> ledger. All datetimes are aware UTC.
+transactions; where it has none, tables take effect in the order in which the block wrote to them, the ledger last: every
+step writes scores -> rows -> derived events -> ledger. All datetimes are aware UTC.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from llma.records import (
     TraceActivity,
 )
 from llma.store.answers import Appended, Arrived, Hit, Spent, TraceTotal, Window
+from llma.store.errors import StoreError
+from llma.store.foreign import ForeignReader, ForeignWriter
 from llma.store.forgetting import Compacting, ForgettingReader, ForgettingWriter
 from llma.store.tables import Table
 from llma.store.whole import TableReader, TableWriter
@@ -33,11 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class StoreError(RuntimeError):
-    """The store cannot be used; the message says what to do."""
-
-
-class Reader(TableReader, ForgettingReader, ABC):
+class Reader(TableReader, ForgettingReader, ForeignReader, ABC):
     """Questions to one consistent state of the store."""
 
     @abstractmethod
@@ -64,8 +62,8 @@ class Reader(TableReader, ForgettingReader, ABC):
         """A table's rows as its records, in the order of its key; each filter narrows. An empty ``trace_ids``: none."""
 
     @abstractmethod
-    def status_counts(self, table: Table, team_id: int, hour: datetime) -> tuple[int, int, int]:
-        """How many of the hour's rows are (ok, skipped, failed)."""
+    def status_counts(self, table: Table, hour: datetime) -> dict[int, tuple[int, int, int]]:
+        """How many of the hour's rows are (ok, skipped, failed), by team; a team without rows is absent."""
 
     @abstractmethod
     def coverage_counts(self, window: Window | None = None) -> list[tuple[str, str, str, int]]:
@@ -165,7 +163,7 @@ class Reader(TableReader, ForgettingReader, ABC):
         """A table or view as a DataFrame for notebooks, narrowed to ``[start, end)`` of its hour (or timestamp)."""
 
 
-class Writer(Reader, TableWriter, ForgettingWriter):
+class Writer(Reader, TableWriter, ForgettingWriter, ForeignWriter):
     """Changes to the store. Everything a Reader answers, it answers too, its own changes included."""
 
     @abstractmethod

@@ -55,12 +55,14 @@ def _clickhouse(settings: Settings, about: Mapping[str, str] | None) -> Store:
     # Imported where it is used: its client takes 0.1 s to load, which the embedded default need not wait for.
     from llma.store.clickhouse import ClickHouseStore
     from llma.store.clickhouse.address import parse
+    from llma.store.clickhouse.foreign import named
 
     password = settings.clickhouse_password
     return ClickHouseStore(
         parse(settings.store),
         text_key(settings),
         password=password.get_secret_value() if password else "",
+        events=named(settings.events_table, settings.events_columns),
         lock_timeout=settings.lock_timeout_seconds,
         about=about,
     )

@@ -54,7 +54,7 @@ def _disagreements(reader: Reader) -> list[str]:
     for entry in reader.rows(HOUR_LEDGER):
         table = {SENTIMENT_STEPS[0]: GENERATION_MESSAGES, SENTIMENT_STEPS[2]: GENERATION_SENTIMENT}.get(entry.step)
         if table is not None and entry.finished_at is not None:
-            counts = reader.status_counts(table, entry.team_id, entry.hour)
+            counts = reader.status_counts(table, entry.hour).get(entry.team_id, (0, 0, 0))
             if counts != (entry.ok, entry.skipped, entry.failed):
                 found.append(f"{entry.step} {entry.hour:%H} team {entry.team_id}: {counts}")
     return found

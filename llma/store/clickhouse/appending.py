@@ -6,7 +6,8 @@ log one appends to it, whole and at once, and the others see that they have not,
 are dense and in the order of commit, a uuid is there once, and a writer that dies leaves nothing that is seen and holds nobody
 up. Arrivals are a projection of the same rows: there is no moment at which an event is there and not counted.
 
-The properties are written before, since they are large; where a batch is never committed, nothing leads to them.
+The properties are written before, since they are large; where a batch is never committed, nothing leads to them. Those of events
+that stay in a table of somebody else are written nowhere; such an event has a place below zero.
 """
 
 from __future__ import annotations
@@ -68,19 +69,22 @@ class IndexRow:
     internal: bool
 
 
-def append(statements: Statements, events: Sequence[Event], now: datetime, *, timeout: float) -> Appended:
-    """Raises StoreError when others are faster for ``timeout`` seconds."""
+def append(
+    statements: Statements, events: Sequence[Event], now: datetime, *, timeout: float, foreign: bool = False
+) -> Appended:
+    """``foreign``: their properties stay where they are. Raises StoreError when others are faster for ``timeout`` seconds."""
     stored = 0
     for start in range(0, len(events), _LARGEST_COMMIT):
-        stored += _append(statements, events[start : start + _LARGEST_COMMIT], now, timeout)
+        stored += _append(statements, events[start : start + _LARGEST_COMMIT], now, timeout, foreign=foreign)
     return Appended(stored, len(events) - stored)
 
 
-def _append(statements: Statements, events: Sequence[Event], now: datetime, timeout: float) -> int:
+def _append(statements: Statements, events: Sequence[Event], now: datetime, timeout: float, *, foreign: bool) -> int:
     deadline = time.monotonic() + timeout
     last = last_seq(statements)
-    placed = _unknown(statements, with_places(events))
-    put_properties(statements, placed)
+    placed = _unknown(statements, with_places(events, foreign=foreign))
+    if not foreign:
+        put_properties(statements, placed)
     lost = 0  # tokens that the server remembers, and whose rows it lost when it was killed
     races = 0
     while placed:
@@ -139,14 +143,19 @@ def _follower(statements: Statements, last: int) -> tuple[int, str] | None:
     return rows[0] if rows else None  # pyright: ignore[reportReturnType] - a row of these two
 
 
-def with_places(events: Sequence[Event]) -> list[Placed]:
-    """Events with a place for their properties, of repetitions in the batch the first."""
+def with_places(events: Sequence[Event], *, foreign: bool = False) -> list[Placed]:
+    """Events with a place for their properties, of repetitions in the batch the first.
+
+    A place also tells whose commit it was that the server took; so that of an event whose properties stay in a table of
+    somebody else is drawn, too, and negative.
+    """
     place = (time.time_ns() >> _RANDOM_BITS << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS)
+    sign = -1 if foreign else 1
     seen: dict[tuple[int, str], Placed] = {}
     for event in events:
         uuid = event.uuid.lower()
         if (event.team_id, uuid) not in seen:
-            seen[event.team_id, uuid] = Placed(event, uuid, place + len(seen), hour_of(event.timestamp))
+            seen[event.team_id, uuid] = Placed(event, uuid, sign * (place + len(seen)), hour_of(event.timestamp))
     return list(seen.values())
 
 

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -58,8 +59,16 @@ class Statements:
         self._password = password
         self._comment = orjson.dumps({"from": "llma", **(about or {})}).decode()
         self._make = make
+        self._first: Callable[[], None] = lambda: None
         self._client: Client | None = None
         self._guard = threading.Lock()
+
+    def behind(self, first: Callable[[], None]) -> Statements:
+        """The same connection; ``first`` is called before each statement."""
+        self._connected()
+        other = copy(self)
+        other._first = first
+        return other
 
     @property
     def temporary_tables(self) -> bool:
@@ -124,6 +133,7 @@ class Statements:
 
     def _tried(self, statement: Callable[[Client], _Result]) -> _Result:
         """Run it, again where the failure may pass. Raises StoreError when it does not, StatementError for a refusal."""
+        self._first()
         deadline = time.monotonic() + self.address.options.timeout + _MARGIN_SECONDS
         attempt = 0
         while True:

@@ -39,7 +39,7 @@ INDEX, PROPERTIES, META, LOCKS = "source_index", "source_properties", "store_met
 INDEX_COLUMNS = (
     *(column for column in SOURCE_EVENTS.columns if column.name != "properties"),
     Column("hour", Kind.TIMESTAMP, nullable=False),
-    # Finds the properties: grows in the order in which they were written.
+    # Finds the properties: grows in the order in which they were written. Below 0: they lie in a table that is not ours.
     Column("place", Kind.INT, nullable=False),
     Column("characters", Kind.INT, nullable=False),
     Column("generation", Kind.BOOL, nullable=False),

@@ -24,6 +24,7 @@ from llma.store.clickhouse.ddl import INDEX, META, PROPERTIES, Form, helper, on_
 from llma.store.clickhouse.doomed import Doomed, doomed, inline, staged, traces_doomed
 from llma.store.clickhouse.lists import NO_HOUR, Among
 from llma.store.clickhouse.queries import Queries
+from llma.store.clickhouse.taking import SINCE, TakingQueries
 from llma.store.forgetting import VOID
 from llma.store.selection import Forgotten, Selection
 from llma.store.tables import HOUR_LEDGER, LLM_CALLS, REJECTED_EVENTS, SOURCE_EVENTS, TEXT_SCORES, TEXTS, Table
@@ -38,14 +39,27 @@ _LONGEST_WAIT = timedelta(hours=1)
 _NEVER_COMMITTED = timedelta(days=1)
 
 
-class ForgetQueries(Queries):
+class ForgetQueries(TakingQueries):
     def forgettable(self, selection: Selection) -> Forgotten:
+        self._refuse_what_would_come_back(selection)
         what = doomed(selection, self.asked())
         return _counted(self, what, inline(what))
+
+    def _refuse_what_would_come_back(self, selection: Selection) -> None:
+        """From an events table that is not ours; what is older than a moment never does."""
+        number = 0 if selection.before is not None else self.foreign_events_of(selection)
+        if self.foreign is not None and number:
+            raise StoreError(
+                f"{self.foreign.table} still holds {number} events of these, and is not llma's to change: delete them there "
+                "first, then run this again; it forgets their index and all that was made of them"
+            )
 
 
 class ForgetChanges(ForgetQueries):
     def forget(self, selection: Selection) -> Forgotten:
+        self._refuse_what_would_come_back(selection)
+        if self.foreign is not None and selection.before is not None:
+            note_since(self.statements, selection.before)
         return self._forget(doomed(selection, self.asked()))
 
     def forget_leftovers(self, now: datetime, lines_for: timedelta) -> Forgotten:
@@ -262,6 +276,12 @@ def _mutate(queries: Queries, what: Doomed, changes: Mapping[str, tuple[str, str
             )
         time.sleep(wait)
         wait = min(2 * wait, 1.0)
+
+
+def note_since(statements: Statements, moment: datetime) -> None:
+    """Note that nothing older is taken in (again); a later moment that is noted already stays."""
+    ((noted,),) = statements.query(f"SELECT max(toInt64OrZero(value)) FROM {META} WHERE name = '{SINCE}'")
+    note(statements, SINCE, str(max(noted, _micro(moment))))
 
 
 def note(statements: Statements, name: str, value: str) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 from llma.store.clickhouse.asked import Asked
 from llma.store.clickhouse.client import Statements
 from llma.store.clickhouse.codec import records_of
+from llma.store.clickhouse.foreign import ForeignTable
 from llma.store.tables import Kind, Table
 
 
 class Queries:
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, foreign: ForeignTable | None = None) -> None:
+        """``foreign``: the events table that is not ours, where there is one."""
         self.statements = statements
+        self.foreign = foreign
 
     def asked(self) -> Asked:
         return Asked(temporary_tables=self.statements.temporary_tables)

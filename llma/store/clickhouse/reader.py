@@ -50,14 +50,14 @@ class ClickHouseReader(TableQueries, SummaryQueries, ForgetQueries, Reader):
             conditions.append(_within(asked, window))
         return self._select(table, table.name, " AND ".join(conditions), by_key(table), asked)
 
-    def status_counts(self, table: Table, team_id: int, hour: datetime) -> tuple[int, int, int]:
+    def status_counts(self, table: Table, hour: datetime) -> dict[int, tuple[int, int, int]]:
         asked = self.asked()
-        ((ok, skipped, failed),) = self.statements.query(
-            f"""SELECT countIf(status = 'ok'), countIf(status = 'skipped'), countIf(status = 'failed') FROM {table.name}
-            WHERE team_id = {asked.integer("team", team_id)} AND hour = {asked.moment("hour", hour)}""",
+        rows = self.statements.query(
+            f"""SELECT team_id, countIf(status = 'ok'), countIf(status = 'skipped'), countIf(status = 'failed')
+            FROM {table.name} WHERE hour = {asked.moment("hour", hour)} GROUP BY team_id""",
             asked,
         )
-        return ok, skipped, failed
+        return {team_id: (ok, skipped, failed) for team_id, ok, skipped, failed in rows}
 
     def coverage_counts(self, window: Window | None = None) -> list[tuple[str, str, str, int]]:
         asked = self.asked()

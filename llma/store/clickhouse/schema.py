@@ -7,28 +7,46 @@ from collections.abc import Callable, Iterable, Mapping
 from llma.store.base import StoreError
 from llma.store.clickhouse.client import UNKNOWN_DATABASE, StatementError, Statements
 from llma.store.clickhouse.ddl import META, Form, on_cluster, tables
+from llma.store.clickhouse.foreign import ForeignTable, Named, resolved
+from llma.store.clickhouse.forgetting import note
 from llma.store.clickhouse.views import views
 
 SCHEMA_VERSION = 1
+# The events table that is not ours: the view of source events, and who opens the store without the setting, need it.
+_FOREIGN = "events_table"
 
 # The statements that bring a database of the version before to this one, each of which may be repeated; tables that are new
 # need none. Version 1 is the first.
 _MIGRATIONS: Mapping[int, Callable[[Form], Iterable[str]]] = {}
 
 
-def prepare(statements: Statements, key_print: str) -> None:
-    """Raises StoreError for a newer schema, a database of something else, or texts hashed with another key.
+def prepare(statements: Statements, key_print: str, events: Named | None = None) -> ForeignTable | None:
+    """Make the schema as it should be. The events table that is not ours: ``events``, else the one that the database notes.
 
-    Several processes may do this at once: every statement may be repeated, and the version is noted last.
+    Raises StoreError for a newer schema, a database of something else, texts hashed with another key, or an events table that
+    cannot be read. Several processes may do this at once: every statement may be repeated, and what is done is noted last.
     """
+    noted = _prepared(statements, key_print).get(_FOREIGN)
+    if events is None:
+        return ForeignTable.noted(noted) if noted else None
+    table = resolved(statements, events)
+    if table.note() != noted:
+        for statement in views(_form(statements), table):
+            statements.command(statement)
+        note(statements, _FOREIGN, table.note())
+    return table
+
+
+def _prepared(statements: Statements, key_print: str) -> Mapping[str, str]:
+    """What the database notes of itself, once its schema is that of this version."""
     place, form = statements.address, _form(statements)
     meta = found(statements)
     version = version_of(meta)
     if version is None:
         if meta is None:
             statements.outside(f"CREATE DATABASE IF NOT EXISTS {statements.address.database}{on_cluster(form)}")
-        _make(statements, form, key_print)
-        return
+        _make(statements, form, key_print, meta or {})
+        return meta or {}
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{place} has schema version {version}, newer than this llma's {SCHEMA_VERSION}: "
@@ -42,7 +60,8 @@ def prepare(statements: Statements, key_print: str) -> None:
         for statement in _MIGRATIONS[newer](form):
             statements.command(statement)
     if version < SCHEMA_VERSION:
-        _make(statements, form, key_print)
+        _make(statements, form, key_print, meta)
+    return meta
 
 
 def found(statements: Statements) -> dict[str, str] | None:
@@ -75,8 +94,9 @@ def _form(statements: Statements) -> Form:
     return Form(options.cluster, options.ttl_days)
 
 
-def _make(statements: Statements, form: Form, key_print: str) -> None:
-    for statement in (*tables(form), *views(form)):
+def _make(statements: Statements, form: Form, key_print: str, meta: Mapping[str, str]) -> None:
+    foreign = ForeignTable.noted(meta[_FOREIGN]) if _FOREIGN in meta else None
+    for statement in (*tables(form), *views(form, foreign)):
         statements.command(statement)
     names, values = ["key_print", "schema_version"], [key_print, str(SCHEMA_VERSION)]
     token = f"schema {SCHEMA_VERSION} {key_print}"

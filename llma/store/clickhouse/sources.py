@@ -11,7 +11,8 @@ from llma.records import SourceEvent, TraceActivity
 from llma.store.base import StoreError, Window
 from llma.store.clickhouse.asked import Asked, moment_of
 from llma.store.clickhouse.ddl import ACTIVITY, INDEX, PROPERTIES
-from llma.store.clickhouse.queries import Queries, by_key
+from llma.store.clickhouse.queries import by_key
+from llma.store.clickhouse.taking import TakingQueries
 from llma.store.paging import pages
 from llma.store.tables import SOURCE_EVENTS
 
@@ -20,7 +21,7 @@ _LIGHT = tuple(name for name in SOURCE_EVENTS.names if name != "properties")
 _AT_ONCE = 2_000
 
 
-class SourceQueries(Queries):
+class SourceQueries(TakingQueries):
     def generations(
         self, team_id: int, hour: datetime, *, after_seq: int = 0, upto_seq: int
     ) -> Iterator[list[SourceEvent]]:
@@ -77,16 +78,18 @@ class SourceQueries(Queries):
 
     def _with_properties(self, rows: Sequence[tuple[Any, ...]]) -> list[SourceEvent]:
         """The index's rows (then hour and place) as records. Raises StoreError where properties are not there."""
-        where = [(row[_TEAM], row[-2]) for row in rows]
-        wanted: dict[tuple[int, int], list[int]] = {}
-        for key, row in zip(where, rows, strict=True):
-            wanted.setdefault(key, []).append(row[-1])
+        wanted: dict[tuple[int, int, bool], list[tuple[int, str]]] = {}
+        for row in rows:
+            wanted.setdefault((row[_TEAM], row[-2], row[-1] < 0), []).append((row[-1], row[_UUID]))
         found: dict[tuple[int, str], str] = {}
-        for (team_id, hour), places in wanted.items():
-            for start in range(0, len(places), _AT_ONCE):
-                found |= self._properties(team_id, hour, places[start : start + _AT_ONCE])
-        if len(missing := [row for row in rows if (row[-1], row[_UUID]) not in found]) and not self._expires():
-            raise StoreError(f"the properties of {len(missing)} events are missing: is a replica behind?")
+        for (team_id, hour, foreign), events in wanted.items():
+            read = self._left_there if foreign else self._properties
+            for start in range(0, len(events), _AT_ONCE):
+                found |= read(team_id, hour, events[start : start + _AT_ONCE])
+        # Those in a table that is not ours may go at any time, as its owner likes.
+        missing = sum(row[-1] >= 0 and (row[-1], row[_UUID]) not in found for row in rows)
+        if missing and not self._expires():
+            raise StoreError(f"the properties of {missing} events are missing: is a replica behind?")
         return [
             SourceEvent(
                 **dict(zip(_LIGHT, _decoded(row[:-2]), strict=True)), properties=found.get((row[-1], row[_UUID]), "{}")
@@ -97,8 +100,13 @@ class SourceQueries(Queries):
     def _expires(self) -> bool:
         return self.statements.address.options.ttl_days > 0
 
-    def _properties(self, team_id: int, hour: int, places: list[int]) -> dict[tuple[int, str], str]:
+    def _left_there(self, team_id: int, hour: int, events: Sequence[tuple[int, str]]) -> dict[tuple[int, str], str]:
+        found = self.foreign_properties(team_id, moment_of(hour), [uuid for _, uuid in events])
+        return {(place, uuid): found[uuid] for place, uuid in events if uuid in found}
+
+    def _properties(self, team_id: int, hour: int, events: Sequence[tuple[int, str]]) -> dict[tuple[int, str], str]:
         asked = self.asked()
+        places = [place for place, _ in events]
         rows = self.statements.query(
             f"""SELECT place, uuid, properties FROM {PROPERTIES} WHERE team_id = {asked.integer("team", team_id)}
             AND hour = {asked.moment("hour", moment_of(hour))} AND place IN {asked.many("places", places, "Int64")}""",

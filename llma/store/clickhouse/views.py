@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llma.store.clickhouse.ddl import ARRIVED, INDEX, PROPERTIES, Form, is_versioned, on_cluster, stored
+from llma.store.clickhouse.foreign import ForeignTable
 from llma.store.tables import ARRIVALS, SOURCE_EVENTS, TABLES, USER_MESSAGES
 
 
-def views(form: Form) -> Iterator[str]:
+def views(form: Form, foreign: ForeignTable | None = None) -> Iterator[str]:
     """The statements that make the views: each table under its own name, then those that no engine stores."""
-    for name, query in _views():
+    for name, query in _views(foreign):
         yield f"CREATE OR REPLACE VIEW {name}{on_cluster(form)} AS\n{query}"
 
 
-def _views() -> Iterator[tuple[str, str]]:
+def _views(foreign: ForeignTable | None) -> Iterator[tuple[str, str]]:
     for table in TABLES:
         if table not in (SOURCE_EVENTS, ARRIVALS):
             where = "\nWHERE NOT deleted" if is_versioned(table) else ""
             yield table.name, f"SELECT {', '.join(table.names)} FROM {stored(table)} FINAL{where}"
-    yield SOURCE_EVENTS.name, _SOURCE_EVENTS
+    yield (
+        SOURCE_EVENTS.name,
+        _SOURCE_EVENTS if foreign is None else f"{_SOURCE_EVENTS}\nUNION ALL {_left_there(foreign)}",
+    )
     yield ARRIVALS.name, f"SELECT {ARRIVED} FROM {INDEX} GROUP BY team_id, hour HAVING events > 0"
     yield "events", _EVENTS
     yield "turns", turns_query("TRUE")
@@ -32,6 +36,17 @@ _SOURCE_EVENTS = f"""SELECT {_QUALIFIED} FROM {INDEX} i JOIN {PROPERTIES} p
 ON i.team_id = p.team_id AND i.hour = p.hour AND i.place = p.place AND i.uuid = p.uuid"""
 _EVENTS = f"""SELECT {_COMMON}, FALSE AS derived FROM source_events
 UNION ALL SELECT {_COMMON}, TRUE AS derived FROM derived_events"""
+
+
+def _left_there(foreign: ForeignTable) -> str:
+    """Source events whose properties stay in a table that is not ours; of those that are gone from it, an empty object."""
+    light = ", ".join(f"i.{name} AS {name}" for name in SOURCE_EVENTS.names if name != "properties")
+    named = light.replace("i.ingested_at", "if(p.found, p.properties, '{}') AS properties, i.ingested_at")
+    return f"""SELECT {named} FROM (SELECT * FROM {INDEX} WHERE place < 0) i LEFT JOIN (
+    SELECT {foreign.team} AS team_id, {foreign.hour} AS hour, {foreign.key} AS uuid, TRUE AS found,
+        argMax({foreign.properties}, {foreign.micros}) AS properties
+    FROM {foreign.source} WHERE {foreign.is_ours} GROUP BY {foreign.team}, {foreign.hour}, {foreign.key}
+) p ON i.team_id = p.team_id AND i.hour = p.hour AND i.uuid = p.uuid"""
 
 
 def turns_query(condition: str) -> str:

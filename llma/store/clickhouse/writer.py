@@ -1,11 +1,10 @@
-"""Changes to a ClickHouse store. Each call takes effect when it returns: there is no transaction to end.
+"""Changes to a ClickHouse store. Calls take effect in their order, at the latest when the block ends: there is no transaction.
 
-A change to a table's hour is one INSERT into one partition, rows and tombstones together: a reader sees all of it or nothing.
+A change to a table's hour is in one INSERT into one partition, rows and tombstones together: a reader sees all of it or nothing.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -21,9 +20,11 @@ from llma.store.clickhouse import locks
 from llma.store.clickhouse.appending import append
 from llma.store.clickhouse.client import Statements
 from llma.store.clickhouse.codec import columns_of, encoded, neutral
-from llma.store.clickhouse.ddl import is_versioned, sorting, stored, stored_columns, type_of
+from llma.store.clickhouse.ddl import is_versioned, sorting, stored_columns
+from llma.store.clickhouse.foreign import ForeignTable
 from llma.store.clickhouse.forgetting import ForgetChanges
 from llma.store.clickhouse.moving import delete, load_events, raise_last_seq
+from llma.store.clickhouse.outbox import Outbox
 from llma.store.clickhouse.reader import ClickHouseReader
 from llma.store.clickhouse.states import States, identity, keys_of
 from llma.store.clickhouse.versions import Key, State, planned
@@ -32,7 +33,6 @@ from llma.store.tables import (
     ARRIVALS,
     COVERAGE,
     DERIVED_EVENTS,
-    HOUR_LEDGER,
     REJECTED_EVENTS,
     SOURCE_EVENTS,
     TEXT_SCORES,
@@ -47,15 +47,25 @@ _ANY_SEQ = 1 << 62
 
 
 class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
-    def __init__(self, statements: Statements, *, timeout: float, at_the_end: ExitStack) -> None:
-        super().__init__(statements)
+    def __init__(
+        self, statements: Statements, foreign: ForeignTable | None, *, timeout: float, at_the_end: ExitStack
+    ) -> None:
+        self._outbox = Outbox(statements)
+        super().__init__(statements.behind(self._outbox.send), foreign)
         self._timeout = timeout
         self._at_the_end = at_the_end
         self._has_budget = False
         self._states = States(statements)
 
+    def send(self) -> None:
+        """All that was written is there when this returns."""
+        self._outbox.send()
+
     def append(self, events: Sequence[Event], now: datetime) -> Appended:
         return append(self.statements, events, now, timeout=self._timeout)
+
+    def take_in(self, events: Sequence[Event], now: datetime) -> Appended:
+        return append(self.statements, events, now, timeout=self._timeout, foreign=True)
 
     def reject(self, rejected: Sequence[RejectedEvent]) -> None:
         self.upsert(REJECTED_EVENTS, rejected)
@@ -68,6 +78,7 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
             first = given.get((text.team_id, text.text_hash), text)
             day = max(first.last_used_day, text.last_used_day)
             given[text.team_id, text.text_hash] = replace(first, last_used_day=day)
+        self._outbox.ready(TEXTS, {text.team_id for text in texts})
         known = self._states.days(given)
         # Of a text that is known only the day is new: an empty text beside it leaves it as it is.
         new = [text for key, text in given.items() if key not in known]
@@ -83,6 +94,7 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
         self, table: Table, team_id: int, hour: datetime, rows: Sequence[Any], seen_seq: int, *, step: str | None = None
     ) -> None:
         rows = table.latest(rows)
+        self._outbox.ready(table, {team_id})
         there = self._states.of_hour(table, team_id, hour, _STEP_COLUMN.get(table), step)
         # Of these it is not said yet what the store has: they lie in another hour, or may have moved here from one.
         elsewhere = [row for row in rows if row.hour != hour]
@@ -98,6 +110,7 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
     def upsert(self, table: Table, rows: Sequence[Any]) -> None:
         rows = table.latest(rows)
         if is_versioned(table):
+            self._outbox.ready(table, {row.team_id for row in rows})
             self._change(table, rows, self._states.of_rows(table, rows))
         else:
             self._insert(table, rows)
@@ -128,17 +141,20 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
         columns = {column.name: column for column in table.columns}
         lists = [encoded(columns[name], [getattr(row, name) for row in rows]) for name in table.key]
         wanted = set(zip(*lists, strict=True))
+        self._outbox.ready(table, {row.team_id for row in rows})
         states = self._states.of_rows(table, rows)
         natural = [sorting(table).index(name) for name in table.key]
         return {key: state for key, state in states.items() if tuple(key[index] for index in natural) in wanted}
 
     def remove_derived(self, team_id: int, uuids: Collection[str], upto_seq: int) -> None:
         if uuids:
+            self._outbox.ready(DERIVED_EVENTS, {team_id})
             states = self._states.of_derived([team_id], uuids)
             self._change(DERIVED_EVENTS, [], states, replaced=states.keys(), seen_seq=upto_seq)
 
     def clear_coverage(self, team_id: int, hour: datetime, step: str, items: Collection[str], upto_seq: int) -> None:
         if items:
+            self._outbox.ready(COVERAGE, {team_id})
             states = self._states.of_coverage(team_id, hour, step, items)
             self._change(COVERAGE, [], states, replaced=states.keys(), seen_seq=upto_seq)
 
@@ -153,19 +169,20 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
     def begin_step(
         self, team_id: int, hour: datetime, step: str, *, arrived_seq: int, run_id: str, now: datetime
     ) -> None:
-        before = self.ledger(team_id, hour, step)
-        if before is None:
-            before = _nothing_done(team_id, hour, step)
-        attempts = before.attempts + 1 if before.attempt_seq == arrived_seq else 1
-        begun = replace(
-            before, attempts=attempts, attempt_seq=arrived_seq, attempted_at=now, run_id=run_id, failure=None
-        )
-        self._insert(HOUR_LEDGER, [begun])
+        def begun(before: LedgerEntry | None) -> LedgerEntry:
+            before = before or _nothing_done(team_id, hour, step)
+            attempts = before.attempts + 1 if before.attempt_seq == arrived_seq else 1
+            return replace(
+                before, attempts=attempts, attempt_seq=arrived_seq, attempted_at=now, run_id=run_id, failure=None
+            )
+
+        self._outbox.change(team_id, hour, step, begun)
 
     def fail_step(self, team_id: int, hour: datetime, step: str, reason: str) -> None:
-        before = self.ledger(team_id, hour, step)
-        if before is not None and before.attempt_seq != VOID:
-            self._insert(HOUR_LEDGER, [replace(before, failure=reason)])
+        def noted(before: LedgerEntry | None) -> LedgerEntry | None:
+            return None if before is None or before.attempt_seq == VOID else replace(before, failure=reason)
+
+        self._outbox.change(team_id, hour, step, noted)
 
     def finish_step(
         self,
@@ -179,24 +196,26 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
         counts: tuple[int, int, int],
         now: datetime,
     ) -> None:
-        before = self.ledger(team_id, hour, step)
-        if before is None or before.attempt_seq == VOID:
-            raise ForgottenMeanwhileError(f"team {team_id} had something of {hour:%Y-%m-%dT%H} forgotten")
         ok, skipped, failed = counts
-        done = replace(
-            before,
-            number=number,
-            seen_seq=seen_seq,
-            model_version=model_version,
-            finished_at=now,
-            ok=ok,
-            skipped=skipped,
-            failed=failed,
-            runs=before.runs + 1,
-            attempts=0,
-            failure=None,
-        )
-        self._insert(HOUR_LEDGER, [done])
+
+        def done(before: LedgerEntry | None) -> LedgerEntry:
+            if before is None or before.attempt_seq == VOID:
+                raise ForgottenMeanwhileError(f"team {team_id} had something of {hour:%Y-%m-%dT%H} forgotten")
+            return replace(
+                before,
+                number=number,
+                seen_seq=seen_seq,
+                model_version=model_version,
+                finished_at=now,
+                ok=ok,
+                skipped=skipped,
+                failed=failed,
+                runs=before.runs + 1,
+                attempts=0,
+                failure=None,
+            )
+
+        self._outbox.change(team_id, hour, step, done)
 
     def _change(
         self,
@@ -215,18 +234,10 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
         columns = columns_of(table.columns, [row for row, _ in written])
         columns += [[version for _, version in written], [False] * len(written)]
         tombstones = _tombstones(table, plan.tombstones)
-        self._send(table, [values + more for values, more in zip(columns, tombstones, strict=True)])
+        self._outbox.put(table, [values + more for values, more in zip(columns, tombstones, strict=True)])
 
     def _insert(self, table: Table, rows: Sequence[Any]) -> None:
-        self._send(table, columns_of(table.columns, rows))
-
-    def _send(self, table: Table, columns: list[list[Any]]) -> None:
-        """A token of its own each time: without one, the same rows after a tombstone would count as a repetition."""
-        if not columns[0]:
-            return
-        stored_as = stored_columns(table)
-        names, types = [column.name for column in stored_as], [type_of(column) for column in stored_as]
-        self.statements.insert(stored(table), names, types, columns, secrets.token_hex(16))
+        self._outbox.put(table, columns_of(table.columns, rows))
 
 
 def _tombstones(table: Table, versions: Mapping[Key, int]) -> list[list[Any]]:

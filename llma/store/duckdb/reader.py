@@ -16,6 +16,7 @@ from llma.store.duckdb.forgetting import ForgetQueries
 from llma.store.duckdb.frames import frame
 from llma.store.duckdb.moving import TableQueries
 from llma.store.duckdb.summaries import SummaryQueries
+from llma.store.duckdb.views import totals_query, turns_query
 from llma.store.paging import pages
 from llma.store.tables import (
     HOUR_LEDGER,
@@ -75,15 +76,14 @@ class DuckDBReader(TableQueries, SummaryQueries, ForgetQueries, Reader):
             values |= {"start": naive(window.start), "end": naive(window.end)}
         return self._select(table, table.name, " AND ".join(conditions), ", ".join(table.key), **values)
 
-    def status_counts(self, table: Table, team_id: int, hour: datetime) -> tuple[int, int, int]:
-        ((ok, skipped, failed),) = self.execute(
-            f"""SELECT count(*) FILTER (status = 'ok'), count(*) FILTER (status = 'skipped'),
+    def status_counts(self, table: Table, hour: datetime) -> dict[int, tuple[int, int, int]]:
+        rows = self.execute(
+            f"""SELECT team_id, count(*) FILTER (status = 'ok'), count(*) FILTER (status = 'skipped'),
                 count(*) FILTER (status = 'failed')
-            FROM {table.name} WHERE team_id = $team AND hour = $hour::TIMESTAMP""",
-            team=team_id,
+            FROM {table.name} WHERE hour = $hour::TIMESTAMP GROUP BY team_id""",
             hour=naive(hour),
         ).fetchall()
-        return ok, skipped, failed
+        return {team_id: (ok, skipped, failed) for team_id, ok, skipped, failed in rows}
 
     def coverage_counts(self, window: Window | None = None) -> list[tuple[str, str, str, int]]:
         bounds = "hour >= $start::TIMESTAMP AND hour < $end::TIMESTAMP" if window else "TRUE"
@@ -111,10 +111,11 @@ class DuckDBReader(TableQueries, SummaryQueries, ForgetQueries, Reader):
         )
 
     def turns(self, team_id: int, trace_ids: Collection[str]) -> list[Any]:
+        condition = "team_id = $team AND trace_id IN (SELECT unnest($traces::VARCHAR[]))"
         return self._select(
             USER_MESSAGES,
-            "turns",
-            "team_id = $team AND trace_id IN (SELECT unnest($traces::VARCHAR[]))",
+            f"({turns_query(condition)})",
+            "TRUE",
             "trace_id, timestamp, generation_uuid, message_index",
             team=team_id,
             traces=list(trace_ids),
@@ -138,7 +139,7 @@ class DuckDBReader(TableQueries, SummaryQueries, ForgetQueries, Reader):
             values["traces"] = list(trace_ids)
         rows = self.execute(
             f"""SELECT team_id, trace_id, turns, positive, neutral, negative, unscored, worst_negative, to_json(emotions),
-                first_at, last_at FROM trace_totals WHERE {" AND ".join(conditions)}
+                first_at, last_at FROM ({totals_query(" AND ".join(conditions))})
             ORDER BY negative DESC, worst_negative DESC NULLS LAST, team_id, trace_id""",
             **values,
         ).fetchall()

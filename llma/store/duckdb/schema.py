@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from llma.store.base import StoreError
+from llma.store.duckdb.views import totals_query, turns_query
 from llma.store.tables import (
     DOCUMENT_EMBEDDINGS,
     LLM_ANSWERS,
@@ -46,31 +47,11 @@ CREATE VIEW events AS
 SELECT {_COMMON}, FALSE AS derived FROM source_events
 UNION ALL SELECT {_COMMON}, TRUE AS derived FROM derived_events;
 
--- A turn is new in the first row that carries it, by time, whatever order rows arrived in. A message with nothing before it
--- may be the head of a trimmed history: it counts only if no earlier turn of its trace has its text.
 CREATE VIEW turns AS
-WITH first_rows AS (
-    SELECT * FROM user_messages
-    QUALIFY row_number() OVER (PARTITION BY team_id, trace_id, turn_key ORDER BY timestamp, generation_uuid) = 1
-), ranked AS (
-    SELECT *, row_number() OVER (
-        PARTITION BY team_id, trace_id, text_hash ORDER BY timestamp, generation_uuid, first_in_history DESC
-    ) AS n
-    FROM first_rows
-)
-SELECT * EXCLUDE (n) FROM ranked WHERE n = 1 OR NOT first_in_history;
+{turns_query("TRUE")};
 
 CREATE VIEW trace_totals AS
-SELECT t.team_id, t.trace_id, count(*) AS turns,
-    count(*) FILTER (m.label = 'positive') AS positive,
-    count(*) FILTER (m.label = 'neutral') AS neutral,
-    count(*) FILTER (m.label = 'negative') AS negative,
-    count(*) FILTER (m.label IS NULL) AS unscored,
-    max(m.score) FILTER (m.label = 'negative') AS worst_negative,
-    histogram(m.emotion) FILTER (m.emotion IS NOT NULL) AS emotions,
-    min(t.timestamp) AS first_at, max(t.timestamp) AS last_at
-FROM turns t LEFT JOIN message_sentiment m USING (team_id, hour, trace_id, turn_key)
-GROUP BY t.team_id, t.trace_id;
+{totals_query("TRUE")};
 """
 
 
