@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup chdb demo ui test test-export lint types bench bench-inference docs lock clean
+.PHONY: setup chdb demo ui test test-slow coverage test-export lint types bench bench-inference docs lock clean
 
 setup: $(VENV)/.runtime
 
@@ -33,8 +33,19 @@ demo: setup
 ui: setup
 	DAGSTER_HOME="$$($(BIN)/llma home)" $(BIN)/dagster dev -w workspace.yaml
 
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not export" --numprocesses 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "not slow and not export" $(COVERAGE)
+
+# What takes long by its nature, and the properties again with many examples.
+test-slow: $(VENV)/.dev
+	LLMA_MANY_EXAMPLES=1 $(PYTEST) -m "(slow or many) and not export"
+
+# Apart from `make test`: tracing makes it take half as long again.
+COVERAGE :=
+coverage: COVERAGE := --cov --cov-report=term:skip-covered
+coverage: test
 
 # torch and optimum live apart: 1.5 GB, and older tokenizers than the runtime's.
 EXPORT := .venv-export

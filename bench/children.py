@@ -25,18 +25,18 @@ class Cost:
         return f"{self.seconds:.1f} s wall, {self.processor:.1f} s processor, peak memory {self.peak_mib:.0f} MiB"
 
 
-def llma(home: Path, *arguments: str, feed: Iterable[bytes] | None = None) -> Cost:
+def llma(home: Path, *arguments: str, feed: Iterable[bytes] | None = None, store: str = "") -> Cost:
     """``llma …`` on a home of its own; ``feed`` is its standard input. Raises SystemExit when it fails."""
-    return measured([sys.executable, "-m", "llma.cli.app", *arguments], home, feed)
+    return measured([sys.executable, "-m", "llma.cli.app", *arguments], home, feed, store=store)
 
 
-def measured(command: Sequence[str], home: Path, feed: Iterable[bytes] | None = None) -> Cost:
-    """Run a command to its end; what it prints to standard output is printed."""
+def measured(command: Sequence[str], home: Path, feed: Iterable[bytes] | None = None, *, store: str = "") -> Cost:
+    """Run a command to its end, on the ``store`` where it is not the home's; what it prints to standard output is printed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLMA_", "DAGSTER_"))}
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
-        env=kept | {"LLMA_HOME": str(home)},
+        env=kept | {"LLMA_HOME": str(home)} | ({"LLMA_STORE": store} if store else {}),
         stdin=subprocess.PIPE if feed is not None else subprocess.DEVNULL,
     )
     if feed is not None:

@@ -11,7 +11,7 @@ import pytest
 
 def pytest_configure() -> None:
     """Before anything is imported: Dagster's partitions begin where the settings say at import."""
-    kept = {"LLMA_REQUIRE_ALL"}  # of the tests themselves
+    kept = {"LLMA_REQUIRE_ALL", "LLMA_MANY_EXAMPLES"}  # of the tests themselves
     for name in [name for name in os.environ if name.startswith("LLMA_") or name == "DAGSTER_HOME"]:
         if name not in kept:
             del os.environ[name]

@@ -1,26 +1,18 @@
 """``llma models`` as a person uses it."""
 
 import json
-import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
-from llma.cli.app import app
 from llma.inference.bundle import load_bundle
 from llma.settings import settings
 from tests.bundles.conftest import CATALOGUED
+from tests.commands import Commands, Done, log_as_before
 from tests.fixtures.bundles import tiny_copy
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -37,17 +29,8 @@ def checkout(tmp_path, monkeypatch):
 def llma(checkout, monkeypatch, capsys) -> Iterator[Callable[..., Done]]:
     monkeypatch.setenv("COLUMNS", "200")
 
-    def call(*arguments: str) -> Done:
-        with pytest.raises(SystemExit) as ended:
-            app(["models", *arguments])
-        told = capsys.readouterr()
-        return Done(int(ended.value.code or 0), told.out, told.err)
-
-    yield call
-    log = logging.getLogger("llma")  # it writes to this test's standard error, which ends here
-    log.handlers.clear()
-    log.propagate = True
-    log.setLevel(logging.NOTSET)
+    with log_as_before():
+        yield partial(Commands(monkeypatch, capsys), "models")
 
 
 def test_three_commands_choose_a_model(hub, llma, checkout):
@@ -200,7 +183,6 @@ def test_a_new_env_file_is_its_owners_only(llma, checkout):
 def test_the_command_line_imports_nothing_of_the_hub_for_others():
     program = """
 import sys
-from llma.cli.app import app
 assert not [name for name in sys.modules if name.startswith("llma.bundles") or name in ("urllib.request", "rich")]
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

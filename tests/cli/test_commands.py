@@ -1,20 +1,18 @@
 """Ingest, run, status, show and demo, as a person uses them."""
 
 import gzip
-import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from llma.cli.app import app
 from llma.settings import settings
 from llma.store.opening import open_store
 from llma.store.tables import GENERATION_SENTIMENT, REJECTED_EVENTS, SOURCE_EVENTS
 from tests.chats import chat, generation
 from tests.cli.test_filters import as_json
+from tests.commands import Commands, log_as_before
 
 GOOD_AND_BAD = [
     *chat("good", ["I love it, amazing!", "this is wonderful, you made my day!"]),
@@ -27,34 +25,14 @@ def events_file(path: Path, events) -> Path:
     return path
 
 
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def llma(tmp_path, monkeypatch, capsys) -> Iterator[Callable[..., Done]]:
+def llma(tmp_path, monkeypatch, capsys) -> Iterator[Commands]:
     """The command line in this process, with a home of its own."""
     monkeypatch.setenv("LLMA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
     monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str, **changed: str) -> Done:
-        with monkeypatch.context() as patch:
-            for name, value in changed.items():
-                patch.setenv(name, value)
-            with pytest.raises(SystemExit) as ended:
-                app(list(arguments))
-        told = capsys.readouterr()
-        return Done(int(ended.value.code or 0), told.out, told.err)
-
-    yield call
-    log = logging.getLogger("llma")  # it writes to this test's standard error, which ends here
-    log.handlers.clear()
-    log.propagate = True
-    log.setLevel(logging.NOTSET)
+    with log_as_before():
+        yield Commands(monkeypatch, capsys)
 
 
 @pytest.fixture

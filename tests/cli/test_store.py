@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,18 +16,24 @@ from llma.store.base import Store
 from llma.store.duckdb.schema import SCHEMA_VERSION
 from llma.store.opening import open_store
 from llma.store.tables import DOCUMENT_EMBEDDINGS, LLM_ANSWERS, LLM_CALLS, SOURCE_EVENTS, TEXTS, TRACE_SUMMARIES
-from tests.cli.test_commands import GOOD_AND_BAD, Done, events_file, llma  # noqa: F401 - a fixture
+from tests.cli.test_commands import GOOD_AND_BAD, events_file, llma  # noqa: F401 - a fixture
+from tests.commands import Commands
 from tests.store.rows import rows_of
 
-Llma = Callable[..., Done]
 SAMPLE = Path(sample.__file__).with_name("traces.jsonl.gz")
 
 
 @pytest.fixture
-def store(llma: Llma, tmp_path: Path) -> Store:  # noqa: F811
-    """A store that was run."""
-    assert llma("ingest", str(events_file(tmp_path / "events.jsonl", GOOD_AND_BAD))).code == 0
-    assert llma("run", "--no-summaries").code == 0
+def store(llma: Commands, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:  # noqa: F811
+    """A store that was run: once, then each test has a copy of that home."""
+    events, home = events_file(tmp_path / "events.jsonl", GOOD_AND_BAD), tmp_path / "home"
+    kept = tmp_path_factory.getbasetemp() / "home_that_was_run"
+    if not kept.exists():
+        assert llma("ingest", str(events)).code == 0
+        assert llma("run", "--no-summaries").code == 0
+        shutil.copytree(home, kept)
+    else:
+        shutil.copytree(kept, home)
     return open_store(settings())
 
 
@@ -35,7 +41,7 @@ def unused(path: Path) -> str:
     return str(path / "copy" / "llma.duckdb")
 
 
-def test_a_copy_is_told_and_can_be_checked_and_used(llma: Llma, store: Store, tmp_path: Path):  # noqa: F811
+def test_a_copy_is_told_and_can_be_checked_and_used(llma: Commands, store: Store, tmp_path: Path):  # noqa: F811
     copied = llma("store", "copy", str(store), unused(tmp_path))
     assert copied.code == 0, copied.err
     assert "source_events" in copied.out
@@ -46,7 +52,7 @@ def test_a_copy_is_told_and_can_be_checked_and_used(llma: Llma, store: Store, tm
     assert llma("show", "bad", LLMA_STORE=unused(tmp_path)).out == llma("show", "bad").out
 
 
-def test_a_second_copy_brings_what_came_since(llma: Llma, store: Store, tmp_path: Path):  # noqa: F811
+def test_a_second_copy_brings_what_came_since(llma: Commands, store: Store, tmp_path: Path):  # noqa: F811
     llma("store", "copy", str(store), unused(tmp_path))
     more = [*GOOD_AND_BAD[:1], replace(GOOD_AND_BAD[0], team_id=9)]
     llma("ingest", str(events_file(tmp_path / "more.jsonl", more)))
@@ -56,7 +62,7 @@ def test_a_second_copy_brings_what_came_since(llma: Llma, store: Store, tmp_path
     assert "0 stale team-hours" in llma("status", LLMA_STORE=unused(tmp_path)).out
 
 
-def test_what_cannot_be_copied_says_why(llma: Llma, store: Store, tmp_path: Path):  # noqa: F811
+def test_what_cannot_be_copied_says_why(llma: Commands, store: Store, tmp_path: Path):  # noqa: F811
     missing = llma("store", "copy", str(tmp_path / "nothing.duckdb"), unused(tmp_path))
     assert (missing.code, "there is no store at" in missing.err) == (2, True)
     assert not Path(unused(tmp_path)).exists()
@@ -72,7 +78,7 @@ def test_what_cannot_be_copied_says_why(llma: Llma, store: Store, tmp_path: Path
     assert (taken.code, "not of this source" in taken.err) == (1, True)
 
 
-def test_a_violation_is_named_and_ends_with_1(llma: Llma, store: Store):  # noqa: F811
+def test_a_violation_is_named_and_ends_with_1(llma: Commands, store: Store):  # noqa: F811
     with store.writing() as writer:
         writer.unload(TEXTS, [(row.team_id, row.text_hash) for row in writer.rows(TEXTS)])
     told = llma("store", "check")
@@ -94,14 +100,14 @@ def test_a_violation_is_named_and_ends_with_1(llma: Llma, store: Store):  # noqa
     }
 
 
-def test_a_store_that_is_not_there_is_not_made(llma: Llma, tmp_path: Path):  # noqa: F811
+def test_a_store_that_is_not_there_is_not_made(llma: Commands, tmp_path: Path):  # noqa: F811
     for command in ("check", "migrate"):
         told = llma("store", command)
         assert (told.code, "there is no store at" in told.err) == (2, True)
     assert not (tmp_path / "home" / "llma.duckdb").exists()
 
 
-def test_migrate_says_from_which_version_to_which(llma: Llma, store: Store):  # noqa: F811
+def test_migrate_says_from_which_version_to_which(llma: Commands, store: Store):  # noqa: F811
     assert f"version {SCHEMA_VERSION}: up to date" in llma("store", "migrate").out
     with duckdb.connect(str(store)) as connection:
         for table in (TRACE_SUMMARIES, DOCUMENT_EMBEDDINGS, LLM_CALLS, LLM_ANSWERS):
@@ -114,7 +120,7 @@ def test_migrate_says_from_which_version_to_which(llma: Llma, store: Store):  # 
     assert len(rows_of(open_store(settings()), SOURCE_EVENTS)) == len(GOOD_AND_BAD)
 
 
-def test_a_newer_store_is_left_alone(llma: Llma, store: Store):  # noqa: F811
+def test_a_newer_store_is_left_alone(llma: Commands, store: Store):  # noqa: F811
     with duckdb.connect(str(store)) as connection:
         connection.execute("UPDATE store_meta SET value = '99' WHERE name = 'schema_version'")
     told = llma("store", "migrate")
@@ -122,7 +128,7 @@ def test_a_newer_store_is_left_alone(llma: Llma, store: Store):  # noqa: F811
 
 
 @pytest.mark.slow
-def test_the_bundled_sample_as_it_is_run_has_no_violation(llma: Llma, tmp_path: Path):  # noqa: F811
+def test_the_bundled_sample_as_it_is_run_has_no_violation(llma: Commands, tmp_path: Path):  # noqa: F811
     assert llma("ingest", str(SAMPLE)).code == 0
     done = llma("run")
     assert done.code == 0, done.err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,15 +14,15 @@ from llma.store.base import Store
 from llma.store.opening import open_store
 from llma.store.tables import COVERAGE, LLM_CALLS, MESSAGE_SENTIMENT, TRACE_SUMMARIES
 from tests.chats import chat
-from tests.cli.test_commands import Done, llma  # noqa: F401 - a fixture
+from tests.cli.test_commands import llma  # noqa: F401 - a fixture
+from tests.commands import Commands
 from tests.llm.server import Body, Say, Server, Status
 
-Llma = Callable[..., Done]
 DAY = ("--from", "2026-01-05", "--to", "2026-01-06")
 
 
 @pytest.fixture
-def store(llma: Llma) -> Store:  # noqa: F811
+def store(llma: Commands) -> Store:  # noqa: F811
     opened = open_store(settings())
     with opened.writing() as writer:
         for number, words in enumerate((["Where is my parcel?", "I hate waiting"], ["Tell me a joke", "I love it"])):
@@ -35,7 +35,7 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_run_makes_summaries_of_what_has_settled_and_a_second_run_nothing(llma: Llma, store: Store):  # noqa: F811
+def test_run_makes_summaries_of_what_has_settled_and_a_second_run_nothing(llma: Commands, store: Store):  # noqa: F811
     assert llma("run").code == 0
     told = llma("summaries")
     for words in ("Where is my parcel", "I hate waiting", "t0", "by extractive"):
@@ -43,7 +43,7 @@ def test_run_makes_summaries_of_what_has_settled_and_a_second_run_nothing(llma: 
     assert "nothing to do: no stale hour" in llma("run").out
 
 
-def test_run_can_leave_them_out(llma: Llma, store: Store):  # noqa: F811
+def test_run_can_leave_them_out(llma: Commands, store: Store):  # noqa: F811
     assert llma("run", "--no-summaries").code == 0
     assert "2 settled team-hours whose summaries are stale" in llma("status").out
     assert "no summaries" in llma("summaries").out
@@ -51,7 +51,7 @@ def test_run_can_leave_them_out(llma: Llma, store: Store):  # noqa: F811
     assert len(lines(llma("summaries", "--json").out)) == 3
 
 
-def test_summaries_as_the_emitted_events(llma: Llma, store: Store):  # noqa: F811
+def test_summaries_as_the_emitted_events(llma: Commands, store: Store):  # noqa: F811
     llma("run")
     told = lines(llma("summaries", "--json", "--team", "2").out)
     assert [set(each) for each in told] == [{"uuid", "team_id", "timestamp", "properties"}]
@@ -63,7 +63,7 @@ def test_summaries_as_the_emitted_events(llma: Llma, store: Store):  # noqa: F81
     assert lines(llma("summaries", "--json", "--from", "2026-01-05T04").out) == []
 
 
-def test_search_finds_what_was_summarised(llma: Llma, store: Store):  # noqa: F811
+def test_search_finds_what_was_summarised(llma: Commands, store: Store):  # noqa: F811
     assert llma("search", "parcel").code == 1
     llma("run")
     found = lines(llma("search", "a delivery is late", "--json", "--limit", "1").out)
@@ -71,7 +71,7 @@ def test_search_finds_what_was_summarised(llma: Llma, store: Store):  # noqa: F8
     assert "t1" in llma("search", "humour", "--sentiment", "positive").out
 
 
-def test_summarize_any_window_of_any_team(llma: Llma, store: Store):  # noqa: F811
+def test_summarize_any_window_of_any_team(llma: Commands, store: Store):  # noqa: F811
     window = ("--window-start", "2026-01-05T03:00:00Z", "--window-minutes", "60", "--mode", "minimal")
     done = llma("summarize", "--team", "1", "--team", "2", *window, "--json", LLMA_ALLOWED_TEAM_IDS="")
     assert done.code == 0, done.err
@@ -114,7 +114,7 @@ def told_by(store: Store) -> dict[str, str]:
         return {row.trace_id: row.model for row in reader.rows(TRACE_SUMMARIES)}
 
 
-def test_only_the_named_teams_text_leaves(llma: Llma, store: Store, endpoint: Server):  # noqa: F811
+def test_only_the_named_teams_text_leaves(llma: Commands, store: Store, endpoint: Server):  # noqa: F811
     assert llma("run").code == 0
     assert told_by(store) == {"t0": "gpt-4.1-nano", "t1": "gpt-4.1-nano", "other": "extractive"}
     assert len(endpoint.seen) == 2
@@ -123,7 +123,7 @@ def test_only_the_named_teams_text_leaves(llma: Llma, store: Store, endpoint: Se
         assert {(row.status, row.item) for row in reader.rows(LLM_CALLS)} == {("ok", "t0"), ("ok", "t1")}
 
 
-def test_an_estimate_sends_nothing_and_names_the_cost(llma: Llma, store: Store, endpoint: Server):  # noqa: F811
+def test_an_estimate_sends_nothing_and_names_the_cost(llma: Commands, store: Store, endpoint: Server):  # noqa: F811
     llma("run", "--no-summaries")
     told = llma("run", "--estimate")
     assert told.code == 0, told.err
@@ -135,7 +135,7 @@ def test_an_estimate_sends_nothing_and_names_the_cost(llma: Llma, store: Store, 
     assert "0 calls (2 answers are kept)" in again.out
 
 
-def test_what_was_answered_once_is_not_paid_for_again(llma: Llma, store: Store, endpoint: Server):  # noqa: F811
+def test_what_was_answered_once_is_not_paid_for_again(llma: Commands, store: Store, endpoint: Server):  # noqa: F811
     llma("run")
     with store.writing() as writer:
         writer.append(chat("t2", ["another one"]), datetime.now(UTC))
@@ -145,7 +145,7 @@ def test_what_was_answered_once_is_not_paid_for_again(llma: Llma, store: Store, 
     assert len(endpoint.seen) == 3
 
 
-def test_a_budget_that_is_used_up_is_told_for_each_trace(llma: Llma, store: Store, endpoint: Server):  # noqa: F811
+def test_a_budget_that_is_used_up_is_told_for_each_trace(llma: Commands, store: Store, endpoint: Server):  # noqa: F811
     done = llma("run", LLMA_LLM_BUDGET_USD_RUN="0.0000001")
     assert done.code == 0, done.err
     assert told_by(store) == {"other": "extractive"}
@@ -155,7 +155,7 @@ def test_a_budget_that_is_used_up_is_told_for_each_trace(llma: Llma, store: Stor
     assert endpoint.seen == []
 
 
-def test_an_endpoint_that_fails_costs_the_other_team_nothing(llma: Llma, store: Store, endpoint: Server):  # noqa: F811
+def test_an_endpoint_that_fails_costs_the_other_team_nothing(llma: Commands, store: Store, endpoint: Server):  # noqa: F811
     endpoint.answer = lambda body: Status(401)
     assert llma("run").code == 0
     assert told_by(store) == {"other": "extractive"}
@@ -166,7 +166,7 @@ def test_an_endpoint_that_fails_costs_the_other_team_nothing(llma: Llma, store: 
         assert [row for row in reader.rows(COVERAGE) if row.step == "trace_summaries"] == []
 
 
-def test_a_missing_key_is_named(llma: Llma, store: Store, endpoint: Server, monkeypatch: pytest.MonkeyPatch):  # noqa: F811
+def test_a_missing_key_is_named(llma: Commands, store: Store, endpoint: Server, monkeypatch: pytest.MonkeyPatch):  # noqa: F811
     for name in ("LLMA_LLM_API_KEY", "LLMA_LLM_BASE_URL", "LLM_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     done = llma("run")
@@ -175,7 +175,7 @@ def test_a_missing_key_is_named(llma: Llma, store: Store, endpoint: Server, monk
 
 
 def test_rescore_finds_the_hours_that_another_engine_told(
-    llma: Llma,  # noqa: F811
+    llma: Commands,  # noqa: F811
     store: Store,
     endpoint: Server,
 ):
@@ -192,7 +192,7 @@ def labels(body: Body) -> Say:
     return Say(json.dumps({"messages": rated}))
 
 
-def test_messages_may_be_labelled_by_the_endpoint(llma: Llma, store: Store, endpoint: Server):  # noqa: F811
+def test_messages_may_be_labelled_by_the_endpoint(llma: Commands, store: Store, endpoint: Server):  # noqa: F811
     endpoint.answer = labels
     done = llma("run", "--no-summaries", LLMA_SENTIMENT_ENGINE="llm")
     assert done.code == 0, done.err

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import llma
@@ -32,7 +32,7 @@ from llma.summaries.summariser import Told
 from llma.traces.gather import Gathered
 from llma.traces.render import Layout, render_with_landmarks
 from tests.mermaid.parser import Mermaid, MermaidError, installed
-from tests.strategies import unhurried
+from tests.strategies import examples
 from tests.summaries.written import WRITTEN_BY_MODELS
 
 SAMPLE = Path(llma.__file__).parent / "sample" / "traces.jsonl.gz"
@@ -85,8 +85,8 @@ def test_the_parser_refuses_what_is_no_flowchart(parser: Mermaid):
             parser.parse(text)
 
 
+@examples(60, many=300)
 @given(diagrams())
-@settings(unhurried, max_examples=300)
 def test_any_label_comes_back_from_mermaid_as_it_was_meant(parser: Mermaid, diagram: Diagram):
     check(parser, diagram)
 
@@ -104,8 +104,8 @@ def test_the_largest_diagram(parser: Mermaid):
     check(parser, Diagram(nodes, tuple(Edge(a, b, "&" * 100) for a in range(30) for b in range(30))))
 
 
+@examples(60, many=300)
 @given(HOSTILE | st.builds("flowchart TD\n{}".format, st.lists(PIECES | st.just("A"), max_size=12).map(" ".join)))
-@settings(unhurried, max_examples=300)
 def test_what_can_be_read_of_any_text_is_written_so_that_mermaid_parses_it(parser: Mermaid, text: str):
     try:
         written = flowcharts.canonical(text)
@@ -132,12 +132,13 @@ def test_the_reading_of_a_diagram_agrees_with_mermaids_own(parser: Mermaid):
         assert len(theirs.edges) == len(ours.edges)
 
 
+@examples(20, many=50)
 @given(st.lists(HOSTILE, min_size=1, max_size=10))
-@settings(unhurried, max_examples=50)
 def test_the_plain_diagram_of_any_bullets(parser: Mermaid, bullets: list[str]):
     assert len(parser.parse(chain_of_words(bullets)).labels) == len(bullets)
 
 
+@pytest.mark.slow
 def test_the_diagrams_of_the_sample_traces(parser: Mermaid, tmp_path: Path):
     """The extractive summariser's, of every bundled trace."""
     with Gathered(tmp_path) as gathered, open_input(str(SAMPLE)) as stream:

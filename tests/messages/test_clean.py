@@ -150,6 +150,7 @@ def test_a_megabyte_of_everything_ends():
     assert cleaned("".join(piece * (share // len(piece)) for piece in ADVERSARIAL.values())).removed_share > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ADVERSARIAL)
 def test_much_of_one_thing_ends(kind):
     piece = ADVERSARIAL[kind]

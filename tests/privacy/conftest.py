@@ -10,6 +10,7 @@ import pytest
 
 from llma.cli.instance import prepare_dagster_home
 from llma.settings import settings
+from tests.commands import Commands, log_as_before
 from tests.privacy.canaries import KEY
 
 
@@ -20,7 +21,15 @@ def home(llma_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return llma_home
 
 
-@pytest.fixture(params=["text", "json"])
+@pytest.fixture
+def llma(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Commands]:
+    """The command line in this process, with all that its libraries print of their own."""
+    monkeypatch.setenv("DAGSTER_HOME", "")  # a command sets it; restored afterwards
+    with log_as_before():
+        yield Commands(monkeypatch, capfd)
+
+
+@pytest.fixture(params=["text", pytest.param("json", marks=pytest.mark.slow)])
 def log_format(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both formats, one after the other."""
     monkeypatch.setenv("LLMA_LOG_FORMAT", request.param)

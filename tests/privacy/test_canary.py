@@ -1,7 +1,6 @@
 """Whatever fails: what a user wrote is in the store's tables and nowhere else, and a secret is nowhere at all."""
 
 import os
-import subprocess
 import sys
 import traceback
 from dataclasses import replace
@@ -19,6 +18,7 @@ from llma.settings import settings
 from llma.store.base import StoreError, Writer
 from llma.store.opening import open_store
 from tests.chats import HOUR
+from tests.commands import in_a_process
 from tests.fakes import KeywordScorer
 from tests.fixtures.bundles import tiny_copy
 from tests.hours.hourly import Disturbed, chain, ingest, run_step
@@ -44,16 +44,6 @@ class Quotes(Choking):
             raise self.kind(text) from error
 
 
-def llma(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "llma.cli.app", *arguments],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def logging_harness(instance: dg.DagsterInstance, scorer: Choking | None = None) -> Harness:
     """Dagster with our own log on standard error, where ``capfd`` finds it."""
     logs.configure(settings())
@@ -77,9 +67,9 @@ def test_lines_that_are_no_events_are_kept_and_never_printed(home, log_format, t
     lines = list(planted_lines())
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"\n".join(lines))
-    done = llma("ingest", str(path), LLMA_MAX_LINE_MB="1")
-    assert done.stdout.startswith(f"read {len(lines)}, stored 2, duplicate 0, rejected {len(lines) - 2}")
-    assert_private(home, done.stdout, done.stderr)
+    done = in_a_process("ingest", str(path), LLMA_MAX_LINE_MB="1")
+    assert done.out.startswith(f"read {len(lines)}, stored 2, duplicate 0, rejected {len(lines) - 2}")
+    assert_private(home, done.out, done.err)
     assert places(home, TEXT) == STORE
     for command in (
         ["status"],
@@ -87,75 +77,75 @@ def test_lines_that_are_no_events_are_kept_and_never_printed(home, log_format, t
         ["status"],
         ["run", "--force", "--from", "2026-01-05T03", "--to", "2026-01-05T04"],
     ):
-        done = llma(*command)
-        assert done.returncode == 0, done.stderr
-        assert_private(home, done.stdout, done.stderr)
-    shown = llma("show", "t")
-    assert TEXT in shown.stdout
-    assert_private(home, shown.stderr)
+        done = in_a_process(*command)
+        assert done.code == 0, done.err
+        assert_private(home, done.out, done.err)
+    shown = in_a_process("show", "t")
+    assert TEXT in shown.out
+    assert_private(home, shown.err)
 
 
 def test_the_filters_say_nothing_of_what_they_cannot_read(home, tmp_path):
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"\n".join(planted_lines()))
-    assert_private(home, llma("extract", str(path)).stderr)
+    assert_private(home, in_a_process("extract", str(path)).err)
     broken = tiny_copy(tmp_path / "broken", {"model.onnx": b"no model"})
-    failed = llma("classify", str(path), LLMA_SENTIMENT_BUNDLE=str(broken), LLMA_EMOTION_BUNDLE="")
-    assert failed.returncode == 1
-    assert_private(home, failed.stdout, failed.stderr)
+    failed = in_a_process("classify", str(path), LLMA_SENTIMENT_BUNDLE=str(broken), LLMA_EMOTION_BUNDLE="")
+    assert failed.code == 1
+    assert_private(home, failed.out, failed.err)
 
 
 @pytest.mark.parametrize("damage", ["a model that is none", "a file that was changed"])
-def test_a_bundle_that_is_broken(home, tmp_path, damage):
+def test_a_bundle_that_is_broken(home, llma, tmp_path, damage):
     broken = tiny_copy(tmp_path / "broken", {"model.onnx": b"no model"})
     if damage == "a file that was changed":
         (broken / "model.onnx").write_bytes(b"another")
     ingest(open_store(settings()), planted_chat())
     failed = llma("run", LLMA_SENTIMENT_BUNDLE=str(broken), LLMA_EMOTION_BUNDLE="")
-    assert failed.returncode == 1
-    assert "llma: " in failed.stderr
-    assert_private(home, failed.stdout, failed.stderr)
+    assert failed.code == 1
+    assert "llma: " in failed.err
+    assert_private(home, failed.out, failed.err)
 
 
 @pytest.mark.parametrize("command", [["ingest", "-"], ["run"], ["status"], ["show", "t"], ["demo"]])
 def test_a_store_of_an_engine_that_there_is_not(home, command):
-    failed = llma(*command, LLMA_STORE=f"postgres://llma:{PASSWORD}@localhost:5432/llma")
-    assert failed.returncode == 1
-    assert "postgres" in failed.stderr
-    assert_private(home, failed.stdout, failed.stderr)
+    failed = in_a_process(*command, LLMA_STORE=f"postgres://llma:{PASSWORD}@localhost:5432/llma")
+    assert failed.code == 1
+    assert "postgres" in failed.err
+    assert_private(home, failed.out, failed.err)
 
 
 def test_a_password_in_the_address_of_a_server(home):
-    failed = llma("status", LLMA_STORE=f"clickhouse://llma:{PASSWORD}@localhost:8123/llma")
-    assert failed.returncode == 1
-    assert "LLMA_CLICKHOUSE_PASSWORD" in failed.stderr
-    assert_private(home, failed.stdout, failed.stderr)
+    failed = in_a_process("status", LLMA_STORE=f"clickhouse://llma:{PASSWORD}@localhost:8123/llma")
+    assert failed.code == 1
+    assert "LLMA_CLICKHOUSE_PASSWORD" in failed.err
+    assert_private(home, failed.out, failed.err)
 
 
 def test_a_server_that_is_not_there(home):
-    failed = llma("status", LLMA_STORE="clickhouse://llma@localhost:1/llma", LLMA_CLICKHOUSE_PASSWORD=PASSWORD)
-    assert failed.returncode == 1
-    assert "llma: " in failed.stderr
-    assert_private(home, failed.stdout, failed.stderr)
+    failed = in_a_process("status", LLMA_STORE="clickhouse://llma@localhost:1/llma", LLMA_CLICKHOUSE_PASSWORD=PASSWORD)
+    assert failed.code == 1
+    assert "llma: " in failed.err
+    assert_private(home, failed.out, failed.err)
 
 
 def test_settings_that_cannot_be_used(home):
-    failed = llma("status", LLMA_STORE=f"clickhouse://llma:{PASSWORD}@localhost", LLMA_MAX_LINE_MB=TEXT)
-    assert failed.returncode == 2
-    assert_private(home, failed.stdout, failed.stderr)
+    failed = in_a_process("status", LLMA_STORE=f"clickhouse://llma:{PASSWORD}@localhost", LLMA_MAX_LINE_MB=TEXT)
+    assert failed.code == 2
+    assert_private(home, failed.out, failed.err)
 
 
 def test_a_store_with_another_key(home):
     ingest(open_store(settings()), planted_chat())
-    failed = llma("status", LLMA_HASH_KEY=PASSWORD)
-    assert failed.returncode == 1
-    assert_private(home, failed.stdout, failed.stderr)
+    failed = in_a_process("status", LLMA_HASH_KEY=PASSWORD)
+    assert failed.code == 1
+    assert_private(home, failed.out, failed.err)
 
 
 def test_a_key_that_is_too_long(home):
-    failed = llma("status", LLMA_HASH_KEY=PASSWORD * 9)
-    assert failed.returncode
-    assert_private(home, failed.stdout, failed.stderr)
+    failed = in_a_process("status", LLMA_HASH_KEY=PASSWORD * 9)
+    assert failed.code
+    assert_private(home, failed.out, failed.err)
 
 
 # ------------------------------------------------------------------------------------------------------- Dagster's runs
@@ -263,12 +253,12 @@ def test_a_log_that_cannot_be_written(home, instance, capfd, monkeypatch, kind):
 # ---------------------------------------------------------------------------------------------------------------- modes
 
 
-def test_only_the_owner_can_read_what_is_written(home, monkeypatch):
+def test_only_the_owner_can_read_what_is_written(home, llma, monkeypatch):
     monkeypatch.delenv("LLMA_HASH_KEY")
     before = os.umask(0o000)
     try:
         ingest(open_store(settings()), planted_chat())
-        assert llma("run").returncode == 0
+        assert llma("run").code == 0
     finally:
         os.umask(before)
     assert oct(home.stat().st_mode & 0o777) == "0o700"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,11 @@ from llma.settings import settings
 from llma.store.opening import open_store
 from llma.store.tables import DOCUMENT_EMBEDDINGS, LLM_ANSWERS, LLM_CALLS, REJECTED_EVENTS, TEXTS, TRACE_SUMMARIES
 from tests.chats import HOUR, chat
+from tests.commands import Commands, in_a_process
 from tests.hours.hourly import contents, ingest
 from tests.llm.server import Body, Say, Server
 from tests.privacy.canaries import PASSWORD, SECRETS, TEXT, places, planted_chat
-from tests.privacy.test_canary import STORE, llma
+from tests.privacy.test_canary import STORE
 
 PERSON, TRACE = "canary-person-heron-7781", "canary-trace-otter-2203"
 SUMMARY = {
@@ -65,24 +67,35 @@ def raw_line() -> bytes:
     return json.dumps(line).encode()
 
 
-def planted(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the planted home of each teller is kept, for the tests after the first."""
+    return tmp_path_factory.mktemp("homes")
+
+
+def planted(home: Path, llma: Commands, homes: Path, teller: str = "extracts") -> None:
     """Her trace and line, others' traces of her team and of another, in two hours; all of it run and summarised."""
+    kept = homes / teller
+    if kept.exists():
+        shutil.copytree(kept, home)
+        return
     others = [
         *chat("u", ["I love it", "where is my parcel?"], start=HOUR + timedelta(hours=1)),
         *chat("u", ["this is awful"], team=2, start=HOUR + timedelta(hours=2)),
     ]
     ingest(open_store(settings()), hers(), *others)
-    path = tmp_path / "lines.jsonl"
+    path = homes / "lines.jsonl"
     path.write_bytes(raw_line())
-    assert llma("ingest", str(path)).returncode == 0
+    assert llma("ingest", str(path)).code == 0
     path.unlink()
     done = llma("run")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
+    shutil.copytree(home, kept)
 
 
 @pytest.mark.parametrize("what", SELECTIONS)
-def test_no_byte_is_left(home: Path, teller: str, tmp_path: Path, what: str):
-    planted(tmp_path)
+def test_no_byte_is_left(home: Path, llma: Commands, teller: str, homes: Path, what: str):
+    planted(home, llma, homes, teller)
     for canary in (TEXT, PERSON):
         assert places(home, canary) == STORE
     assert STORE[0] in places(home, TRACE)  # Dagster's log names the worst traces by their ids
@@ -92,10 +105,10 @@ def test_no_byte_is_left(home: Path, teller: str, tmp_path: Path, what: str):
             old = [replace(row, rejected_at=HOUR) for row in writer.rows(REJECTED_EVENTS)]
             writer.upsert(REJECTED_EVENTS, old)
     done = llma("forget", *SELECTIONS[what], "--yes")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     for canary in (TEXT, PERSON):
         assert places(home, canary) == []
-        assert canary not in done.stdout + done.stderr
+        assert canary not in done.out + done.err
     assert STORE[0] not in places(home, TRACE)
     for secret in SECRETS:
         assert places(home, secret) == []
@@ -106,12 +119,12 @@ def test_no_byte_is_left(home: Path, teller: str, tmp_path: Path, what: str):
         assert after[table] == kept
 
 
-def test_what_is_left_runs_and_nothing_comes_back(home: Path, teller: str, tmp_path: Path):
-    planted(tmp_path)
-    assert llma("forget", "--person", PERSON, "--yes").returncode == 0
-    assert llma("run").returncode == 0
-    assert llma("run", "--force").returncode == 0
-    assert "0 stale" in llma("status").stdout
+def test_what_is_left_runs_and_nothing_comes_back(home: Path, llma: Commands, teller: str, homes: Path):
+    planted(home, llma, homes, teller)
+    assert llma("forget", "--person", PERSON, "--yes").code == 0
+    assert llma("run").code == 0
+    assert llma("run", "--force").code == 0
+    assert "0 stale" in llma("status").out
     for canary in (TEXT, PERSON):
         assert places(home, canary) == []
     with open_store(settings()).reading() as reader:
@@ -122,23 +135,23 @@ def test_what_is_left_runs_and_nothing_comes_back(home: Path, teller: str, tmp_p
         assert {row.request_hash for row in reader.rows(LLM_CALLS) if row.item} >= kept
 
 
-def test_a_text_that_two_have_said_is_gone_with_the_second(home: Path, tmp_path: Path):
+def test_a_text_that_two_have_said_is_gone_with_the_second(home: Path):
     said = [{"role": "user", "content": f"both of us say {TEXT}"}]
     ours = [replace(event, distinct_id=name) for name in ("ann", "bob") for event in chat(name, [said[0]["content"]])]
     ingest(open_store(settings()), *ours)
-    assert llma("run", "--no-summaries").returncode == 0
-    assert llma("forget", "--person", "ann", "--yes").returncode == 0
+    assert in_a_process("run", "--no-summaries").code == 0
+    assert in_a_process("forget", "--person", "ann", "--yes").code == 0
     with open_store(settings()).reading() as reader:
         assert [row.text for row in reader.rows(TEXTS)] == [f"both of us say {TEXT}"]
     assert places(home, TEXT) == STORE
-    assert llma("forget", "--person", "bob", "--yes").returncode == 0
+    assert in_a_process("forget", "--person", "bob", "--yes").code == 0
     assert places(home, TEXT) == []
 
 
-def test_what_is_too_old_is_gone_after_the_daily_run(home: Path, tmp_path: Path):
+def test_what_is_too_old_is_gone_after_the_daily_run(home: Path, llma: Commands, homes: Path):
     from llma.store.retention import retire
 
-    planted(tmp_path)
+    planted(home, llma, homes)
     store = open_store(settings())
     days = (datetime.now(UTC) - HOUR).days - 1  # all of the chats are older
     done = retire(store, days, datetime.now(UTC) + timedelta(days=8), daily=True)

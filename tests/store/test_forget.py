@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llma.events import SPAN
@@ -44,6 +44,7 @@ from tests.store.rows import (
 )
 from tests.store.subjects import COUNTED, STEPS, Subject, empty_but_for_amounts, everything, plant
 from tests.store.summary_rows import llm_answer, llm_call, trace_summary
+from tests.strategies import examples
 
 WEEK = timedelta(days=7)
 
@@ -95,12 +96,14 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("what", SELECTIONS, ids=str)
-def test_every_table_loses_all_of_it_and_the_others_keep_all_of_theirs(store: Store, what: dict[str, Any]):
+def test_every_table_loses_what_was_told_and_the_others_keep_all_of_theirs(store: Store, what: dict[str, Any]):
     plant(store, OTHERS)
     others = everything(store)
     plant(store, [Subject(1)])
-    told = would(store, **what)
     before = everything(store)
+    told = would(store, **what)
+    assert told.total > 10
+    assert everything(store) == before  # telling changes nothing
     assert forget(store, **what) == told
     kept = everything(store)
     (call,) = [row for row in kept[LLM_CALLS.name] if row.team_id == 1]
@@ -113,14 +116,6 @@ def test_every_table_loses_all_of_it_and_the_others_keep_all_of_theirs(store: St
     assert told.counts == lost
     assert told.stale == 0
     assert forget(store, **what) == Forgotten()
-
-
-@pytest.mark.parametrize("what", SELECTIONS, ids=str)
-def test_telling_what_would_go_changes_nothing(store: Store, what: dict[str, Any]):
-    plant(store, [Subject(1), *OTHERS])
-    before = everything(store)
-    assert would(store, **what).total > 10
-    assert everything(store) == before
 
 
 def test_a_person_or_a_trace_of_one_team_is_not_that_of_another(store: Store):
@@ -393,7 +388,7 @@ selections = st.one_of(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(3, many=12, on_fixtures=True)
 @given(subjects, selections)
 def test_a_row_stays_as_it_was_unless_it_is_of_a_place_that_lost_something(
     store: Store, planted: list[Subject], selection: Selection

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from llma.store.tables import TEXTS, USER_MESSAGES
 from tests.chats import HOUR, chat, generation
 from tests.fakes import KeywordScorer
 from tests.hours.hourly import Disturbed, chain, contents, hours_of, ingest, run, run_step, without_seq
+from tests.store.conftest import duckdb_store
 
 LATER = HOUR + timedelta(hours=1)
 
@@ -51,40 +55,55 @@ def everything_done(store: Store, events: list[Event]) -> dict[str, list[dict[st
     return without_seq(contents(store))
 
 
+EVERY = [*HERS, *HIS, *OTHER_TEAM]
+SELECTIONS: dict[str, tuple[dict[str, Any], list[Event]]] = {
+    "a person": ({"distinct_id": "ann"}, [*HIS, *OTHER_TEAM]),
+    "a person of a team": ({"distinct_id": "ann", "team_id": 1}, [*HIS, *OTHER_TEAM]),
+    "a shared trace": ({"trace_id": "shared"}, [HERS[0], HERS[3], HIS[2], HIS[3], *OTHER_TEAM]),
+    "a trace": ({"trace_id": "alone"}, [*HERS[1:], *HIS]),
+    "a team": ({"team_id": 1}, OTHER_TEAM),
+    "an hour": ({"before": LATER}, [HERS[3], HIS[3]]),
+}
+
+
+@lru_cache
+def never_there(name: str) -> dict[str, list[dict[str, Any]]]:
+    """What is left of a selection, in a store that never saw the rest."""
+    return made_of(SELECTIONS[name][1], EVERY)
+
+
+def made_of(events: list[Event], every: list[Event]) -> dict[str, list[dict[str, Any]]]:
+    """All that a store of the default engine has of these events; both engines have the same (``test_clickhouse_day``)."""
+    with tempfile.TemporaryDirectory() as place:
+        store = duckdb_store(Path(place))
+        ingest(store, *events)
+        return everything_done(store, every)
+
+
 @pytest.mark.parametrize("runs_first", [True, False], ids=["after runs", "before any run"])
-@pytest.mark.parametrize(
-    ("what", "left"),
-    [
-        ({"distinct_id": "ann"}, [*HIS, *OTHER_TEAM]),
-        ({"distinct_id": "ann", "team_id": 1}, [*HIS, *OTHER_TEAM]),
-        ({"trace_id": "shared"}, [HERS[0], HERS[3], HIS[2], HIS[3], *OTHER_TEAM]),
-        ({"trace_id": "alone"}, [*HERS[1:], *HIS]),
-        ({"team_id": 1}, OTHER_TEAM),
-        ({"before": LATER}, [HERS[3], HIS[3]]),
-    ],
-    ids=["a person", "a person of a team", "a shared trace", "a trace", "a team", "an hour"],
-)
-def test_after_the_next_run_it_is_as_if_it_had_never_been_there(
-    store: Store, what: dict[str, Any], left: list[Event], runs_first: bool
-):
-    every = [*HERS, *HIS, *OTHER_TEAM]
-    ingest(store, *every)
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_after_the_next_run_it_is_as_if_it_had_never_been_there(store: Store, name: str, runs_first: bool):
+    ingest(store, *EVERY)
     if runs_first:
-        run(store, KeywordScorer(), *hours_of(every))
+        run(store, KeywordScorer(), *hours_of(EVERY))
     with store.writing() as writer:
-        writer.forget(Selection(**what))
-    after = everything_done(store, every)
+        writer.forget(Selection(**SELECTIONS[name][0]))
+    assert everything_done(store, EVERY) == never_there(name)
+
+
+def test_a_store_that_has_lost_everything_begins_anew(store: Store):
+    ingest(store, *EVERY)
+    run(store, KeywordScorer(), *hours_of(EVERY))
     for team in (1, 2):
         with store.writing() as writer:
             writer.forget(Selection(team_id=team))
-    ingest(store, *left)
-    assert after == everything_done(store, every)
+    ingest(store, *SELECTIONS["a shared trace"][1])
+    assert everything_done(store, EVERY) == never_there("a shared trace")
 
 
 def test_until_the_next_run_the_results_of_other_traces_and_hours_are_as_they_were(store: Store):
-    every = [*HERS, *HIS, *OTHER_TEAM]
-    ingest(store, *every)
-    run(store, KeywordScorer(), *hours_of(every))
+    ingest(store, *EVERY)
+    run(store, KeywordScorer(), *hours_of(EVERY))
     before = contents(store)
     with store.writing() as writer:
         writer.forget(Selection(distinct_id="ann"))
@@ -101,11 +120,8 @@ def test_what_arrives_after_it_is_done_with_the_rest(store: Store):
         writer.forget(Selection(distinct_id="ann"))
     more = [said("new", "cyd", "I love it", at=minute) for minute in range(10, 20)]
     ingest(store, *more)
-    after = everything_done(store, [*HIS, *more])
-    with store.writing() as writer:
-        writer.forget(Selection(team_id=1))
-    ingest(store, *HIS, *more)
-    assert after == everything_done(store, [*HIS, *more])
+    left = [*HIS, *more]
+    assert everything_done(store, left) == made_of(left, left)
 
 
 def test_what_a_run_has_read_before_it_was_forgotten_is_not_written(store: Store, transactional: None):

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llma.reasons import Failed, Status
@@ -18,6 +18,7 @@ from llma.store.base import Store, TraceTotal, Window
 from llma.store.tables import MESSAGE_SENTIMENT, USER_MESSAGES
 from tests.store.chats import EMOTIONS, LABELS, Generation, chat, letter_of, messages, sentiments, true_turns
 from tests.store.rows import H0, H1, H2, message_sentiment, uid, upsert, user_message
+from tests.strategies import examples
 
 fresh_traces = (f"trace {number}" for number in count())
 
@@ -100,9 +101,6 @@ def chats(draw: st.DrawFn) -> list[Generation]:
     return generations
 
 
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
 def in_batches(items: Sequence[Any], sizes: Sequence[int]) -> list[Sequence[Any]]:
     """The items cut after these many, then the rest."""
     batches, start = [], 0
@@ -112,7 +110,7 @@ def in_batches(items: Sequence[Any], sizes: Sequence[int]) -> list[Sequence[Any]
     return [batch for batch in [*batches, items[start:]] if batch]
 
 
-@many
+@examples(15, many=60, on_fixtures=True)
 @given(data=st.data(), generations=chats())
 def test_rows_in_any_order_and_any_split_over_hours_give_the_same_turns(
     store: Store, data: st.DataObject, generations: list[Generation]
@@ -133,7 +131,7 @@ def test_rows_in_any_order_and_any_split_over_hours_give_the_same_turns(
     _check_total(total(store, trace_id), [letter_of(key) for key, _, _ in expected])
 
 
-@many
+@examples(15, many=60, on_fixtures=True)
 @given(data=st.data(), generations=chats())
 def test_generations_that_arrive_in_any_order_and_are_done_bit_by_bit_give_the_same_turns(
     store: Store, data: st.DataObject, generations: list[Generation]

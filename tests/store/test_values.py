@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llma.store.base import Store
@@ -33,6 +33,7 @@ from tests.store.rows import (
     upsert,
     user_message,
 )
+from tests.strategies import examples
 
 TEXTS_OF_PEOPLE = [
     "",
@@ -169,7 +170,7 @@ def test_a_batch_where_a_column_is_all_blank(store: Store):
 unicode_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10, many=40, on_fixtures=True)
 @given(values=st.lists(st.one_of(st.none(), unicode_text), min_size=1, max_size=20))
 def test_any_text_comes_back(store: Store, values: list[str | None]):
     rows = [
