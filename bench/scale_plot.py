@@ -51,7 +51,7 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     line(
         memory,
         real,
-        lambda cell: max(cell[each].get("server_peak_mib", 0) for each in ("ingest", "run")),
+        lambda cell: max(cell[each].get("server_peak_mib", 0) for each in ("ingest", "run", "questions")),
         "server",
         "s",
     )
