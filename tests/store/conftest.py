@@ -12,6 +12,7 @@ from llma.store.base import Store
 from llma.store.duckdb import DuckDBStore
 from tests.programs import not_run
 from tests.store.clickhouse import KEY, Server, clickhouse_store
+from tests.store.posthog import Beside, beside
 
 # (folder) -> an opener of one and the same store: each call gives a store object of its own, as another process would have.
 Opener = Callable[[], Store]
@@ -41,6 +42,13 @@ def clickhouse_database(clickhouse_server: Server, tmp_path: Path) -> Iterator[s
     """The test's own database."""
     with clickhouse_server.database(tmp_path) as name:
         yield name
+
+
+@pytest.fixture(scope="module")
+def posthog(clickhouse_server: Server) -> Iterator[Beside]:
+    """An events table like PostHog's, and a store beside it; tests of a module share them and leave them empty."""
+    with beside(clickhouse_server) as made:
+        yield made
 
 
 @pytest.fixture(params=list(ENGINES))

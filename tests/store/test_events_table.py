@@ -22,23 +22,16 @@ from tests.chats import chat, event_uuid, generation
 from tests.fakes import KeywordScorer
 from tests.hours.hourly import contents, run, without_seq
 from tests.store import processes
-from tests.store.clickhouse import Server
 from tests.store.conftest import duckdb_store
-from tests.store.posthog import Beside, beside, file_of, record_of, sample, take_in_again, taken_in
+from tests.store.posthog import Beside, file_of, record_of, sample, take_in_again, taken_in
 from tests.store.processes import join, start
 from tests.store.rows import rows_of
 
 
-@pytest.fixture(scope="module")
-def made(clickhouse_server: Server) -> Iterator[Beside]:
-    with beside(clickhouse_server) as made:
-        yield made
-
-
 @pytest.fixture
-def events(made: Beside) -> Iterator[Beside]:
-    yield made
-    made.empty()
+def events(posthog: Beside) -> Iterator[Beside]:
+    yield posthog
+    posthog.empty()
 
 
 def sent(store: Store) -> list[tuple[Any, ...]]:

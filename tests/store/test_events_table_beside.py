@@ -21,26 +21,19 @@ from llma.store.tables import GENERATION_MESSAGES, GENERATION_SENTIMENT, SOURCE_
 from tests.chats import HOUR, chat
 from tests.fakes import KeywordScorer
 from tests.hours.hourly import run
-from tests.store.clickhouse import Server
 from tests.store.conftest import duckdb_store
-from tests.store.posthog import Beside, beside, record_of, take_in_again, taken_in
+from tests.store.posthog import Beside, record_of, take_in_again, taken_in
 from tests.store.rows import rows_of
 
 
-@pytest.fixture(scope="module")
-def made(clickhouse_server: Server) -> Iterator[Beside]:
-    with beside(clickhouse_server) as made:
-        yield made
-
-
 @pytest.fixture
-def events(made: Beside) -> Iterator[Beside]:
+def events(posthog: Beside) -> Iterator[Beside]:
     """A table with a chat of three turns of each of two teams, and one of another person."""
     for team in (1, 2):
-        made.insert(*(record_of(event) for event in chat("mine", ["hello", "I hate it", "bye"], team=team)))
-    made.insert(*(record_of(event) for event in chat("yours", ["I love it"])))
-    yield made
-    made.empty()
+        posthog.insert(*(record_of(event) for event in chat("mine", ["hello", "I hate it", "bye"], team=team)))
+    posthog.insert(*(record_of(event) for event in chat("yours", ["I love it"])))
+    yield posthog
+    posthog.empty()
 
 
 @pytest.fixture

@@ -22,27 +22,21 @@ from resources.store import StoreResource
 from tests.chats import chat
 from tests.commands import Commands, log_as_before
 from tests.orchestration.harness import QUIET, Harness
-from tests.store.clickhouse import KEY, Server
-from tests.store.posthog import Beside, beside, record_of
+from tests.store.clickhouse import KEY
+from tests.store.posthog import Beside, record_of
 from tests.store.rows import rows_of
 
 NOW = hour_of(datetime.now(UTC))
 
 
-@pytest.fixture(scope="module")
-def made(clickhouse_server: Server) -> Iterator[Beside]:
-    with beside(clickhouse_server) as made:
-        yield made
-
-
 @pytest.fixture
-def events(made: Beside, llma_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Beside]:
-    monkeypatch.setenv("LLMA_STORE", f"clickhouse://default@127.0.0.1:{made.server.port}/{made.ours}")
+def events(posthog: Beside, llma_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Beside]:
+    monkeypatch.setenv("LLMA_STORE", f"clickhouse://default@127.0.0.1:{posthog.server.port}/{posthog.ours}")
     monkeypatch.setenv("LLMA_HASH_KEY", KEY.decode())
-    monkeypatch.setenv("LLMA_EVENTS_TABLE", made.table)
+    monkeypatch.setenv("LLMA_EVENTS_TABLE", posthog.table)
     monkeypatch.setenv("DAGSTER_HOME", str(llma_home / "dagster"))
-    yield made
-    made.empty()
+    yield posthog
+    posthog.empty()
 
 
 @pytest.fixture
