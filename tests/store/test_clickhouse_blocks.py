@@ -75,13 +75,16 @@ def test_a_writer_sees_its_own_changes(store: ClickHouseStore):
 
 
 def test_a_block_that_fails_sends_no_more(store: ClickHouseStore):
-    def broken() -> None:
+    def broken(*, with_a_lock: bool) -> None:
         with store.writing() as writer:
+            if with_a_lock:
+                writer.llm_spent()  # holds a lock until the block ends, which is a statement
             writer.upsert(USER_MESSAGES, [user_message("a")])
             raise ValueError("something else went wrong")
 
-    with pytest.raises(ValueError, match="something else"):
-        broken()
+    for with_a_lock in (False, True):
+        with pytest.raises(ValueError, match="something else"):
+            broken(with_a_lock=with_a_lock)
     assert rows_of(store, USER_MESSAGES) == []
 
 

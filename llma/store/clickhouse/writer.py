@@ -51,6 +51,7 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
         self, statements: Statements, foreign: ForeignTable | None, *, timeout: float, at_the_end: ExitStack
     ) -> None:
         self._outbox = Outbox(statements)
+        self._direct = statements
         super().__init__(statements.behind(self._outbox.send), foreign)
         self._timeout = timeout
         self._at_the_end = at_the_end
@@ -162,7 +163,8 @@ class ClickHouseWriter(ClickHouseReader, ForgetChanges, Writer):
         """As a reader's; but until the block ends nobody else is told: what two had read before either wrote what it
         reserves could together exceed a budget that each of them keeps."""
         if not self._has_budget:
-            self._at_the_end.enter_context(locks.held(self.statements, _BUDGET, timeout=self._timeout))
+            # Directly: giving the lock back must not send what waits of a block that failed.
+            self._at_the_end.enter_context(locks.held(self._direct, _BUDGET, timeout=self._timeout))
             self._has_budget = True
         return super().llm_spent(since, run_id=run_id)
 
