@@ -12,6 +12,8 @@ _PAGE_CHARS = 32 * 1024 * 1024
 
 # Tables read whole: rows a page, where a value may be long, and where none is.
 LONG_ROWS, SHORT_ROWS = 5_000, 20_000
+# A number of a vector takes so many bytes here: a float and the place that points to it.
+FLOAT_BYTES = 32
 _LONG = frozenset({"properties", "text", "answer", "flow_diagram", "excerpt"})
 
 

@@ -66,6 +66,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    def columns_named(self, names: Iterable[str]) -> list[Column]:
+        """These columns, in this order."""
+        by_name = {column.name: column for column in self.columns}
+        return [by_name[name] for name in names]
+
     def latest(self, rows: Iterable[Any]) -> list[Any]:
         """One row a key: of several the one with the highest seq, at a tie the last."""
         key_of = attrgetter(*self.key)

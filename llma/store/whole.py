@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from llma.store.tables import Table
+from llma.store.tables import Column, Table
 
 # The values of some columns of a row, as its record has them.
 Values = tuple[Any, ...]
@@ -15,9 +15,18 @@ Values = tuple[Any, ...]
 class TableReader(ABC):
     """Any table as it is, in batches of bounded memory."""
 
-    @abstractmethod
     def values(self, table: Table, names: Sequence[str], *, after: Values | None = None) -> Iterator[list[Values]]:
         """These columns of all rows, in the order ``table.order``; ``after``: from behind these values of that order on."""
+        more = [name for name in table.order if name not in names]
+        read = table.columns_named([*names, *more])
+        place = [[column.name for column in read].index(name) for name in table.order]
+        while rows := self._page(table, read, after):
+            after = tuple(rows[-1][index] for index in place)
+            yield [tuple(row[: len(names)]) for row in rows]
+
+    @abstractmethod
+    def _page(self, table: Table, columns: Sequence[Column], after: Values | None) -> Sequence[Sequence[Any]]:
+        """The values of as many rows behind ``after`` as memory should hold, in the table's order; none at its end."""
 
     def scan(self, table: Table, *, after: Values | None = None) -> Iterator[list[Any]]:
         """As ``values``, whole rows as the table's records."""

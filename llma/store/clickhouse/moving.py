@@ -7,7 +7,7 @@ of them. Source events are read by seq: the index says which, and their properti
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -20,25 +20,15 @@ from llma.store.clickhouse.codec import values_of
 from llma.store.clickhouse.ddl import INDEX, PROPERTIES, stored
 from llma.store.clickhouse.forgetting import LAST_SEQ, MARK, note
 from llma.store.clickhouse.sources import SourceQueries
-from llma.store.paging import LONG_ROWS, SHORT_ROWS, first_page, long_columns
+from llma.store.paging import FLOAT_BYTES, LONG_ROWS, SHORT_ROWS, first_page, long_columns
 from llma.store.tables import SOURCE_EVENTS, Column, Kind, Table
 from llma.store.whole import Values
 
-# A number of a vector takes so many bytes here: a float and the place that points to it.
-_FLOAT_BYTES = 32
 # Hashes in one statement, whose text may have 256 KiB.
 _DELETED_AT_ONCE = 1_000
 
 
 class TableQueries(SourceQueries):
-    def values(self, table: Table, names: Sequence[str], *, after: Values | None = None) -> Iterator[list[Values]]:
-        more = [name for name in table.order if name not in names]
-        read = _columns(table, [*names, *more])
-        place = [[column.name for column in read].index(name) for name in table.order]
-        while rows := self._page(table, read, after):
-            after = tuple(rows[-1][index] for index in place)
-            yield [tuple(row[: len(names)]) for row in rows]
-
     def _page(self, table: Table, columns: Sequence[Column], after: Values | None) -> Sequence[Sequence[Any]]:
         long = long_columns(columns)
         if table is SOURCE_EVENTS and long:
@@ -46,7 +36,7 @@ class TableQueries(SourceQueries):
         asked = self.asked()
         condition = _behind(table, after, asked)
         if long:
-            places = _columns(table, table.order)
+            places = table.columns_named(table.order)
             size = " + ".join(map(_size, long))
             found = self._rows(table, [*places], condition, asked, LONG_ROWS, more=f", {size}")
             if not found:
@@ -61,7 +51,7 @@ class TableQueries(SourceQueries):
         self, table: Table, columns: Sequence[Column], condition: str, asked: Asked, limit: int, *, more: str = ""
     ) -> list[tuple[Any, ...]]:
         names = ", ".join(column.name for column in columns)
-        order = ", ".join(map(_comparable, _columns(table, table.order)))
+        order = ", ".join(map(_comparable, table.columns_named(table.order)))
         return self.statements.query(
             f"SELECT {names}{more} FROM {_read(table)} WHERE {condition} ORDER BY {order} LIMIT {limit}", asked
         )
@@ -69,7 +59,7 @@ class TableQueries(SourceQueries):
     def _events(self, columns: Sequence[Column], after: Values | None) -> list[Values]:
         asked = self.asked()
         condition = _behind(SOURCE_EVENTS, after, asked)
-        seq = _columns(SOURCE_EVENTS, ("seq",))
+        seq = SOURCE_EVENTS.columns_named(("seq",))
         sizes = self._rows(SOURCE_EVENTS, seq, condition, asked, LONG_ROWS, more=", characters")
         if not sizes:
             return []
@@ -82,7 +72,7 @@ class TableQueries(SourceQueries):
     def known(self, table: Table, names: Sequence[str], wanted: Collection[Values]) -> set[Values]:
         if not wanted:
             return set()
-        asked, columns = self.asked(), _columns(table, names)
+        asked, columns = self.asked(), table.columns_named(names)
         lists = [set(values) for values in zip(*wanted, strict=True)]
         # Each column by itself, so that indices count; what only fits column by column is left out here.
         conditions = [_one_of(column, values, asked) for column, values in zip(columns, lists, strict=True)]
@@ -96,7 +86,7 @@ class TableQueries(SourceQueries):
         return number
 
     def last(self, table: Table) -> Values | None:
-        columns = _columns(table, table.order)
+        columns = table.columns_named(table.order)
         latest = ", ".join(f"{_comparable(column)} DESC" for column in columns)
         names = ", ".join(table.order)
         rows = self.statements.query(f"SELECT {names} FROM {_read(table)} ORDER BY {latest} LIMIT 1")
@@ -124,7 +114,7 @@ def delete(statements: Statements, table: Table, keys: Collection[Values]) -> No
     if not keys:
         return
     place, wanted, names = INDEX if table is SOURCE_EVENTS else stored(table), set(keys), ", ".join(table.key)
-    columns, asked = _columns(table, table.key), Asked(temporary_tables=statements.temporary_tables)
+    columns, asked = table.columns_named(table.key), Asked(temporary_tables=statements.temporary_tables)
     conditions = [
         _one_of(column, set(values), asked) for column, values in zip(columns, zip(*keys, strict=True), strict=True)
     ]
@@ -155,7 +145,7 @@ def _behind(table: Table, after: Values | None, asked: Asked) -> str:
     """The condition that a row comes after these values."""
     if after is None:
         return "TRUE"
-    first, *_ = _columns(table, table.order)
+    first, *_ = table.columns_named(table.order)
     # The first column again, alone: it is that of the sorting key, or has an index.
     return (
         f"{first.name} >= {_value(first, after[0], asked, 'first')} AND {_compared(table, after, asked, '>', 'after')}"
@@ -163,7 +153,7 @@ def _behind(table: Table, after: Values | None, asked: Asked) -> str:
 
 
 def _compared(table: Table, values: Values | Sequence[Any], asked: Asked, sign: str, name: str) -> str:
-    columns = _columns(table, table.order)
+    columns = table.columns_named(table.order)
     bound = [_value(column, value, asked, name) for column, value in zip(columns, values, strict=True)]
     return f"({', '.join(map(_comparable, columns))}) {sign} ({', '.join(bound)})"
 
@@ -188,11 +178,6 @@ def _one_of(column: Column, values: Collection[Any], asked: Asked) -> str:
     return f"{column.name} IN {asked.many(name, values, kind)}"
 
 
-def _columns(table: Table, names: Sequence[str]) -> list[Column]:
-    by_name = {column.name: column for column in table.columns}
-    return [by_name[name] for name in names]
-
-
 def _size(column: Column) -> str:
-    size = f"length({column.name}) * {_FLOAT_BYTES}" if column.kind is Kind.VECTOR else f"length({column.name})"
+    size = f"length({column.name}) * {FLOAT_BYTES}" if column.kind is Kind.VECTOR else f"length({column.name})"
     return f"coalesce({size}, 0)" if column.nullable else size

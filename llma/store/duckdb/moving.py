@@ -7,7 +7,7 @@ of ``seq``, 0.8 s in that of their uuids, for which every page reads all of the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -16,24 +16,13 @@ from llma.store.duckdb.forgetting import ForgetChanges
 from llma.store.duckdb.queries import Queries
 from llma.store.duckdb.schema import TYPES
 from llma.store.duckdb.staging import Staging
-from llma.store.paging import LONG_ROWS, SHORT_ROWS, first_page, long_columns
+from llma.store.paging import FLOAT_BYTES, LONG_ROWS, SHORT_ROWS, first_page, long_columns
 from llma.store.selection import Forgotten
 from llma.store.tables import SOURCE_EVENTS, Column, Kind, Table
 from llma.store.whole import Values
 
-# A number of a vector takes so many bytes here: a float and the place that points to it.
-_FLOAT_BYTES = 32
-
 
 class TableQueries(Queries):
-    def values(self, table: Table, names: Sequence[str], *, after: Values | None = None) -> Iterator[list[Values]]:
-        more = [name for name in table.order if name not in names]
-        read = _columns(table, [*names, *more])
-        place = [[column.name for column in read].index(name) for name in table.order]
-        while rows := self._page(table, read, after):
-            after = tuple(rows[-1][index] for index in place)
-            yield [tuple(row[: len(names)]) for row in rows]
-
     def _page(self, table: Table, columns: Sequence[Column], after: Values | None) -> list[list[Any]]:
         condition, values = _behind(table, after)
         names, order = ", ".join(column.name for column in columns), ", ".join(table.order)
@@ -58,7 +47,7 @@ class TableQueries(Queries):
     def known(self, table: Table, names: Sequence[str], wanted: Collection[Values]) -> set[Values]:
         if not wanted:
             return set()
-        columns = _columns(table, names)
+        columns = table.columns_named(names)
         asked, lists = _listed(columns, wanted)
         same = ", ".join(names)
         rows = self.execute(f"SELECT DISTINCT {same} FROM {table.name} SEMI JOIN ({asked}) USING ({same})", **lists)
@@ -71,7 +60,7 @@ class TableQueries(Queries):
         order = ", ".join(table.order)
         latest = ", ".join(f"{name} DESC" for name in table.order)
         rows = self.execute(f"SELECT {order} FROM {table.name} ORDER BY {latest} LIMIT 1").fetchall()
-        return tuple(values_of(_columns(table, table.order), rows)[0]) if rows else None
+        return tuple(values_of(table.columns_named(table.order), rows)[0]) if rows else None
 
     def last_seq(self) -> int:
         return self.scalar("SELECT value::BIGINT FROM store_meta WHERE name = 'last_seq'")
@@ -91,7 +80,7 @@ class TableChanges(ForgetChanges, Staging):
 
     def unload(self, table: Table, keys: Collection[Values]) -> None:
         if keys:
-            asked, lists = _listed(_columns(table, table.key), keys)
+            asked, lists = _listed(table.columns_named(table.key), keys)
             self.execute(f"DELETE FROM {table.name} t USING ({asked}) i WHERE {_same_key(table)}", **lists)
             self._mark(Forgotten({table.name: len(keys)}))
 
@@ -105,7 +94,7 @@ def _behind(table: Table, after: Values | None) -> tuple[str, dict[str, Any]]:
     """The condition that a row comes after these values, and what it binds."""
     if after is None:
         return "TRUE", {}
-    columns = _columns(table, table.order)
+    columns = table.columns_named(table.order)
     values = {column.name: _bound(column, value) for column, value in zip(columns, after, strict=True)}
     bound = [f"${column.name}::{TYPES[column.kind]}" for column in columns]
     # The first column again, alone: by it DuckDB skips the parts of the table that lie before.
@@ -133,15 +122,10 @@ def _span(table: Table, rows: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     return bounds, {"first": naive(min(hours)), "last": naive(max(hours))}
 
 
-def _columns(table: Table, names: Sequence[str]) -> list[Column]:
-    by_name = {column.name: column for column in table.columns}
-    return [by_name[name] for name in names]
-
-
 def _bound(column: Column, value: Any) -> Any:
     return naive(value) if column.kind is Kind.TIMESTAMP else value
 
 
 def _size(column: Column) -> str:
-    size = f"len({column.name}) * {_FLOAT_BYTES}" if column.kind is Kind.VECTOR else f"strlen({column.name})"
+    size = f"len({column.name}) * {FLOAT_BYTES}" if column.kind is Kind.VECTOR else f"strlen({column.name})"
     return f"coalesce({size}, 0)" if column.nullable else size
